@@ -1,0 +1,22 @@
+# CUDA when nvcc is there; never required. Sets SINV_CUDA_FOUND.
+set(SINV_CUDA_FOUND OFF)
+if(SINV_CUDA)
+  include(CheckLanguage)
+  check_language(CUDA)
+  if(CMAKE_CUDA_COMPILER)
+    if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)  # before enable_language, which would choose 75
+      set(CMAKE_CUDA_ARCHITECTURES "80;90" CACHE STRING "GPU architectures to compile for")
+    endif()
+    enable_language(CUDA)
+    if(NOT DEFINED CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake 3.25.1 does not know C++20 for nvcc
+      set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
+      set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
+      set(CMAKE_CUDA20_COMPILE_FEATURES "cuda_std_20")
+      list(APPEND CMAKE_CUDA_COMPILE_FEATURES "cuda_std_20")
+    endif()
+    set(CMAKE_CUDA_STANDARD 20)
+    set(CMAKE_CUDA_STANDARD_REQUIRED ON)
+    set(SINV_CUDA_FOUND ON)
+  endif()
+endif()
+message(STATUS "sinv: CUDA ${SINV_CUDA_FOUND}")
