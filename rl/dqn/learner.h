@@ -1,0 +1,110 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "rl/dqn/settings.h"
+
+namespace sinv {
+
+/// Calls once per parameter, in buffer order: name ("fc0.weight_mu"), shape ([in, out] for weights), values.
+using ParameterVisitor =
+    std::function<void(const std::string& name, const std::vector<std::int64_t>& shape, std::span<const float> values)>;
+
+/// The learner's own input buffers for B transitions of n steps: filled in place before each update().
+/// F is the observation size. B is settings.batch; every row must be filled.
+struct DqnBatch {
+  std::span<float> observation_tm1;    // [B, F]
+  std::span<std::int32_t> action_tm1;  // [B], 0 .. actions - 1
+  std::span<float> return_t;           // [B] sum of the n discounted rewards
+  std::span<float> discount_t;         // [B] gamma^n of the steps really taken; 0 when terminated
+  std::span<float> observation_t;      // [B, F] n steps later
+  std::span<float> weight;             // [B] importance weight; 1 without priorities
+};
+
+struct DqnUpdate {
+  float loss = 0;           // mean over the batch of weight * huber(td error)
+  float mean_q = 0;         // mean over the batch of q(s, a)
+  float gradient_norm = 0;  // before clipping
+};
+
+/// Double DQN with a target network, noisy or plain: owns both networks, the optimiser and the noise streams.
+/// Same settings, seed and batches give the same parameters bit for bit on one kind of CPU.
+/// A step allocates nothing after the first update.
+/// Thread: one owner. Shares nothing with a DqnActor; carry parameters() over.
+class DqnLearner {
+ public:
+  /// Errors: Error naming the setting that is out of range.
+  DqnLearner(const DqnLearnerSettings& settings, int observation_size, int actions, std::uint64_t seed);
+  ~DqnLearner();
+  DqnLearner(DqnLearner&&) noexcept;
+  DqnLearner& operator=(DqnLearner&&) noexcept;
+
+  /// The same memory in every call.
+  DqnBatch batch();
+  /// One gradient step on what batch() holds; writes |td error| per row (unweighted: the new priorities).
+  /// Errors: Error if td_error_abs does not have B values, or naming the row of an action out of range.
+  DqnUpdate update(std::span<float> td_error_abs);
+  /// One copy or one averaging step of the target parameters, as the settings say. The caller chooses when.
+  void update_target();
+  void set_learning_rate(float learning_rate);
+  float learning_rate() const;
+  std::uint64_t updates() const;
+
+  std::size_t parameter_count() const;
+  /// All online parameters in one buffer, in the order of for_each_parameter.
+  std::span<const float> parameters() const;
+  void for_each_parameter(const ParameterVisitor& visit) const;
+  /// Takes parameters (for example of a model file) for both networks; the optimiser starts anew.
+  /// Errors: Error if the count differs.
+  void set_parameters(std::span<const float> values);
+
+  /// Everything that decides the future: both networks, optimiser moments and step, noise counters, learning rate.
+  void save(ByteWriter& out) const;
+  /// After load() of what save() wrote, later updates are bit-identical. Errors: UserError if the sizes differ.
+  void load(ByteReader& in);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Answers q values for a few observations at a time, with its own copy of the parameters and its own noise stream.
+/// Thread: one owner, which may be another than the learner's.
+class DqnActor {
+ public:
+  /// max_batch: the most observations one q_values() call will bring. Noise is on when settings.noisy.
+  DqnActor(const DqnNetworkSettings& settings, int observation_size, int actions, int max_batch, std::uint64_t seed);
+  ~DqnActor();
+  DqnActor(DqnActor&&) noexcept;
+  DqnActor& operator=(DqnActor&&) noexcept;
+
+  /// Errors: Error if the count differs from parameter_count().
+  void set_parameters(std::span<const float> values);
+  std::size_t parameter_count() const;
+  /// The parameters by name, for reading a model file: shapes and offsets as DqnLearner has them.
+  void for_each_parameter(const ParameterVisitor& visit) const;
+  /// Off: the mean weights, for evaluation. Does nothing for a network without noise.
+  void set_noise(bool on);
+  /// New noise for the following q_values() calls.
+  void resample_noise();
+  /// q [n, actions] of observations [n, F], row by row independent of n. Errors: Error if sizes disagree or n >
+  /// max_batch.
+  void q_values(std::span<const float> observations, int n, std::span<float> q);
+
+  /// The noise stream and switch, not the parameters.
+  void save(ByteWriter& out) const;
+  void load(ByteReader& in);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sinv
