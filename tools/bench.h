@@ -1,0 +1,30 @@
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace sinv {
+
+struct BenchSettings {
+  std::string agent = "dqn-mlp";
+  int batch = 32;
+  int threads = 1;
+  double seconds = 0.5;
+  int repeats = 7;
+  std::string rom;
+};
+
+/// Figures by name; a name ends in its unit (updates_per_s, inference_p50_us).
+struct BenchResult {
+  std::string name;
+  nlohmann::json settings;
+  std::map<std::string, double> figures;
+};
+
+BenchResult bench_cabinet(const BenchSettings& settings);
+BenchResult bench_env_steps(const BenchSettings& settings);
+BenchResult bench_learner(const BenchSettings& settings);
+BenchResult bench_replay_tree(const BenchSettings& settings);
+
+}  // namespace sinv

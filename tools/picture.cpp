@@ -1,0 +1,115 @@
+#include "tools/picture.h"
+
+#include <cstring>
+#include <fmt/core.h>
+#include <png.h>
+#include <vector>
+
+#include "base/error.h"
+#include "base/file.h"
+
+namespace sinv {
+
+std::uint32_t overlay_colour(int x, int y) {
+  constexpr std::uint32_t kWhite = 0xFFFFFF;
+  constexpr std::uint32_t kRed = 0xFF2020;
+  constexpr std::uint32_t kGreen = 0x20FF20;
+  if (y >= 32 && y < 62) return kRed;
+  if (y >= 184 && y < 240) return kGreen;
+  if (y >= 240 && x >= 16 && x < 134) return kGreen;
+  return kWhite;
+}
+
+namespace {
+
+void append_bytes(png_structp png, png_bytep bytes, png_size_t count) {
+  auto* out = static_cast<std::vector<std::byte>*>(png_get_io_ptr(png));
+  const auto* first = reinterpret_cast<const std::byte*>(bytes);
+  out->insert(out->end(), first, first + count);
+}
+
+std::vector<std::uint8_t> pixels(const Ram& ram, int scale) {
+  const auto width = static_cast<std::size_t>(kPictureWidth * scale);
+  std::vector<std::uint8_t> rgb(width * static_cast<std::size_t>(kPictureHeight * scale) * 3);
+  std::size_t at = 0;
+  for (int y = 0; y < kPictureHeight * scale; ++y) {
+    for (int x = 0; x < kPictureWidth * scale; ++x) {
+      const std::uint32_t colour =
+          lit(ram, x / scale, y / scale) ? overlay_colour(x / scale, y / scale) : std::uint32_t{0};
+      rgb[at++] = static_cast<std::uint8_t>(colour >> 16);
+      rgb[at++] = static_cast<std::uint8_t>(colour >> 8);
+      rgb[at++] = static_cast<std::uint8_t>(colour);
+    }
+  }
+  return rgb;
+}
+
+}  // namespace
+
+void write_png(const std::filesystem::path& path, const Ram& ram, int scale) {
+  SINV_CHECK(scale >= 1 && scale <= 8, "write_png: scale is ", scale);
+  std::vector<std::uint8_t> rgb = pixels(ram, scale);
+  std::vector<std::byte> file;
+  png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
+  SINV_CHECK(png != nullptr, "write_png: libpng has no memory");
+  png_infop info = png_create_info_struct(png);
+  png_set_write_fn(png, &file, &append_bytes, nullptr);
+  const auto width = static_cast<png_uint_32>(kPictureWidth * scale);
+  const auto height = static_cast<png_uint_32>(kPictureHeight * scale);
+  png_set_IHDR(png, info, width, height, 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
+               PNG_FILTER_TYPE_DEFAULT);
+  png_write_info(png, info);
+  for (png_uint_32 y = 0; y < height; ++y) png_write_row(png, rgb.data() + std::size_t{y} * width * 3);
+  png_write_end(png, nullptr);
+  png_destroy_write_struct(&png, &info);
+  write_file(path, file);
+}
+
+namespace {
+
+// Dot (x, y) of a Braille letter, x 0..1, y 0..3. Source: Unicode block U+2800.
+constexpr std::uint8_t kDot[4][2] = {{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}};
+
+void append_letter(std::string& out, std::uint8_t dots) {
+  const unsigned code = 0x2800U + dots;
+  out += static_cast<char>(0xE0 | (code >> 12));
+  out += static_cast<char>(0x80 | ((code >> 6) & 0x3F));
+  out += static_cast<char>(0x80 | (code & 0x3F));
+}
+
+bool any_lit(const Ram& ram, int x, int y, int size) {
+  for (int dy = 0; dy < size; ++dy) {
+    for (int dx = 0; dx < size; ++dx) {
+      if (lit(ram, x + dx, y + dy)) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string braille_picture(const Ram& ram, bool half, bool colours) {
+  const int size = half ? 2 : 1;  // pixels behind one dot
+  std::string out;
+  for (int y = 0; y < kPictureHeight; y += 4 * size) {
+    std::uint32_t colour_now = 1;  // none of the overlay's
+    for (int x = 0; x < kPictureWidth; x += 2 * size) {
+      std::uint8_t dots = 0;
+      for (int dy = 0; dy < 4; ++dy) {
+        for (int dx = 0; dx < 2; ++dx) {
+          if (any_lit(ram, x + dx * size, y + dy * size, size)) dots |= kDot[dy][dx];
+        }
+      }
+      const std::uint32_t colour = overlay_colour(x, y);
+      if (colours && colour != colour_now) {
+        out += fmt::format("\x1b[38;2;{};{};{}m", colour >> 16, (colour >> 8) & 0xFF, colour & 0xFF);
+        colour_now = colour;
+      }
+      append_letter(out, dots);
+    }
+    out += colours ? "\x1b[0m\x1b[K\n" : "\n";
+  }
+  return out;
+}
+
+}  // namespace sinv

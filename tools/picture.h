@@ -1,0 +1,33 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "cabinet/machine.h"
+
+namespace sinv {
+
+/// The upright picture of the cabinet as the player sees it: 224 wide, 256 high, row 0 on top.
+inline constexpr int kPictureWidth = 224;
+inline constexpr int kPictureHeight = 256;
+
+/// Is the pixel lit? x from the left, y from the top.
+inline bool lit(const Ram& ram, int x, int y) {
+  const int row = kPictureHeight - 1 - y;
+  const std::uint8_t strip = ram[static_cast<std::size_t>(0x400 + 32 * x + row / 8)];
+  return ((strip >> (row % 8)) & 1) != 0;
+}
+
+/// Colour of the overlay at a place of the upright picture, 0xRRGGBB. Source: MAME's invaders.lay.
+std::uint32_t overlay_colour(int x, int y);
+
+/// Writes the picture with its overlay as a PNG, each pixel `scale` x `scale`. Errors: UserError (disk).
+void write_png(const std::filesystem::path& path, const Ram& ram, int scale);
+
+/// The picture in Braille letters with 24-bit colours, 112 x 64 of them; `half`: 56 x 32, 2 x 2 pixels merged by OR.
+/// One string per line of the terminal; `colours` off gives plain letters.
+std::string braille_picture(const Ram& ram, bool half, bool colours);
+
+}  // namespace sinv
