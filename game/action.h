@@ -1,0 +1,36 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "base/hd.h"
+#include "cabinet/machine.h"
+#include "game/ram_map.h"
+
+namespace sinv {
+
+/// What a policy chooses once per step. The order is part of every saved model.
+enum class Action : std::uint8_t { kStay, kFire, kLeft, kRight, kLeftFire, kRightFire };
+
+inline constexpr std::size_t kActions = 6;
+inline constexpr std::array<std::string_view, kActions> kActionNames{"stay",  "fire",      "left",
+                                                                     "right", "left+fire", "right+fire"};
+
+SINV_HD constexpr bool fires(Action action) {
+  return action == Action::kFire || action == Action::kLeftFire || action == Action::kRightFire;
+}
+
+/// Buttons of one frame for `action`, given the RAM at the end of the frame before.
+/// The game shoots on a new press only, and notices the release only while no shot exists. So the fire button is
+/// pressed exactly when a press can shoot (no shot, release noticed) and is up otherwise: a policy that chooses fire
+/// at every step shoots in the frame after its shot's slot is free, which is as fast as the game allows.
+SINV_HD constexpr std::uint8_t buttons_for(Action action, const Ram& ram) {
+  std::uint8_t buttons = 0;
+  if (action == Action::kLeft || action == Action::kLeftFire) buttons = kLeft;
+  if (action == Action::kRight || action == Action::kRightFire) buttons = kRight;
+  if (fires(action) && gun_ready(ram)) buttons = static_cast<std::uint8_t>(buttons | kFire);
+  return buttons;
+}
+
+}  // namespace sinv
