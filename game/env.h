@@ -64,6 +64,8 @@ class Env {
   const Ram& ram() const { return machine_->ram(); }
   const EnvSettings& settings() const { return settings_; }
 
+  /// Plays the start of a game and keeps it, when cache_start is on and that has not been done; reset() does so itself.
+  void prepare_start();
   /// Shares the cached start of `other`, so that it need not be played again. REQUIRES: machines of one factory.
   void share_start(const Env& other);
 

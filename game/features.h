@@ -36,8 +36,8 @@ struct FeatureMemory {
   std::uint8_t padding = 0;
   std::uint32_t shots_ended = 0;  // player shots that ended since the rack began
   void begin(const Ram& ram);
-  void frame(const Ram& ram);  // once per frame, with the RAM at its end
-  void observed(const Ram& ram) { player_x = ram[0x001B]; }
+  void frame(const Ram& ram);     // once per frame, with the RAM at its end
+  void observed(const Ram& ram);  // once per observation, after it was computed
 };
 
 /// Writes the values of one observation, in [-1, 1]; `out` must hold feature_count(set) values.
