@@ -2,9 +2,21 @@
 
 #include <cstdint>
 
+#include "kernels/elementwise_math.h"
+
 namespace sinv {
 
-/// What a fused product applies to its result. The formulas stand in kernels/elementwise_math.h.
-enum class Activation : std::uint8_t { kNone, kRelu, kLeakyRelu, kElu, kTanh, kSigmoid };
+#define SINV_NAME_OP(Op) k##Op,
+/// An element-wise operation of one or two inputs, by name.
+enum class Unary : std::uint8_t { SINV_UNARY_OPS(SINV_NAME_OP) };
+enum class Binary : std::uint8_t { SINV_BINARY_OPS(SINV_NAME_OP) };
+/// What a layer applies to its result: nothing, or one of the unary operations.
+enum class Activation : std::uint8_t { kNone, SINV_UNARY_OPS(SINV_NAME_OP) };
+#undef SINV_NAME_OP
+
+#define SINV_NAME_OP(Op) Op::kName,
+inline constexpr const char* kUnaryNames[] = {SINV_UNARY_OPS(SINV_NAME_OP)};
+inline constexpr const char* kBinaryNames[] = {SINV_BINARY_OPS(SINV_NAME_OP)};
+#undef SINV_NAME_OP
 
 }  // namespace sinv

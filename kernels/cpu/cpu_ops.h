@@ -1,0 +1,57 @@
+#pragma once
+
+#include "kernels/ops.h"
+
+/// The CPU backend: one function per operation of kernels/ops.h, called after its checks. The specification that the
+/// CUDA backend is compared with.
+namespace sinv {
+
+struct Cpu {
+  static void unary_forward(const Stream&, Unary op, ConstView x, View y);
+  static void unary_backward(const Stream&, Unary op, ConstView y, ConstView gy, GradientMode mode, View gx);
+  static void binary_forward(const Stream&, Binary op, ConstView a, ConstView b, View y);
+  static void binary_backward(const Stream&, Binary op, ConstView a, ConstView b, ConstView gy, GradientMode mode_a,
+                              View ga, GradientMode mode_b, View gb);
+  static void matmul(const Stream&, ConstView a, bool transpose_a, ConstView b, bool transpose_b, GradientMode mode,
+                     View c);
+  static std::size_t packed_floats(std::int64_t k, std::int64_t n);
+  static void linear_pack(const Stream&, ConstView w, const PackedWeight& packed);
+  static void linear_pack_noisy(const Stream&, ConstView mu, ConstView sigma, ConstView eps_in, ConstView eps_out,
+                                const PackedWeight& packed);
+  static void linear_forward(const Stream&, ConstView x, const PackedWeight& w, ConstView bias, Activation activation,
+                             View y);
+  static void linear_backward(const Stream&, ConstView x, const PackedWeight& w, Activation activation, ConstView y,
+                              View gy, const LinearGradients& gradients, std::span<float> scratch);
+  static void noisy_mix(const Stream&, ConstView mu, ConstView sigma, ConstView eps_in, ConstView eps_out, View w);
+  static void noisy_backward(const Stream&, ConstView dw, ConstView eps_in, ConstView eps_out, GradientMode mu_mode,
+                             View dmu, GradientMode sigma_mode, View dsigma);
+  static void noise_fill(const Stream&, std::uint64_t seed, std::uint64_t stream, std::uint64_t counter,
+                         std::span<float> out);
+  static void layer_norm_forward(const Stream&, ConstView x, ConstView gain, ConstView bias, float epsilon, View y,
+                                 View statistics);
+  static void layer_norm_backward(const Stream&, ConstView x, ConstView gain, ConstView statistics, ConstView gy,
+                                  GradientMode x_mode, View gx, GradientMode gain_mode, View ggain,
+                                  GradientMode bias_mode, View gbias);
+  static void dueling_forward(const Stream&, ConstView value, ConstView advantage, View q);
+  static void dueling_backward(const Stream&, ConstView gq, GradientMode value_mode, View gvalue,
+                               GradientMode advantage_mode, View gadvantage);
+  static void gather_forward(const Stream&, ConstView x, std::span<const std::int32_t> index, View y);
+  static void gather_backward(const Stream&, std::span<const std::int32_t> index, ConstView gy, GradientMode mode,
+                              View gx);
+  static void concat_forward(const Stream&, ConstView a, ConstView b, View y);
+  static void concat_backward(const Stream&, ConstView gy, GradientMode mode_a, View ga, GradientMode mode_b, View gb);
+  static void sum_forward(const Stream&, ConstView x, float scale, View y);
+  static void sum_backward(const Stream&, ConstView gy, float scale, GradientMode mode, View gx);
+  static void huber_forward(const Stream&, ConstView prediction, ConstView target, ConstView weight, float delta,
+                            View y);
+  static void huber_backward(const Stream&, ConstView prediction, ConstView target, ConstView weight, float delta,
+                             ConstView gy, GradientMode mode, View gprediction);
+  static void dqn_loss_forward(const Stream&, const DqnLossInputs& in, const DqnLossOutputs& out);
+  static void dqn_loss_backward(const Stream&, const DqnLossInputs& in, std::span<const float> td_error,
+                                ConstView gloss, GradientMode mode, View gq_tm1);
+  static void adam_update(const Stream&, const AdamStep& step, float clip_norm, std::span<const float> gradient,
+                          std::span<float> value, std::span<float> moment1, std::span<float> moment2, View norm);
+  static void average_update(const Stream&, float rate, std::span<const float> value, std::span<float> target);
+};
+
+}  // namespace sinv

@@ -1,0 +1,5 @@
+#define SINV_ISA_TABLE kIsaAvx512
+#define SINV_ISA_NAME "avx512"
+#define SINV_VECTOR 16
+#define SINV_TILE_ROWS 12
+#include "kernels/cpu/isa_table.h"

@@ -1,0 +1,112 @@
+#pragma once
+
+#include <cmath>
+
+#include "base/hd.h"
+
+/// The formulas of one element, shared by the CPU loops and the CUDA kernels.
+/// Every unary gradient is computed from the OUTPUT y alone, so that the input need not be kept.
+namespace sinv {
+
+/// Inputs for which the tests hold an operation to its bound.
+struct Domain {
+  float low;
+  float high;
+};
+
+struct Relu {
+  static constexpr const char* kName = "relu";
+  static constexpr Domain kDomain{-30.0F, 30.0F};
+  SINV_HD static float forward(float x) { return x < 0.0F ? 0.0F : x; }  // a NaN stays visible
+  SINV_HD static float backward(float y, float gy) { return y > 0.0F ? gy : 0.0F; }
+};
+
+/// Slope 0.01 below zero. Source: Maas et al., "Rectifier nonlinearities improve neural network acoustic models", 2013.
+struct LeakyRelu {
+  static constexpr const char* kName = "leaky_relu";
+  static constexpr Domain kDomain{-30.0F, 30.0F};
+  SINV_HD static float forward(float x) { return x > 0.0F ? x : 0.01F * x; }
+  SINV_HD static float backward(float y, float gy) { return y > 0.0F ? gy : 0.01F * gy; }
+};
+
+/// Exponential linear unit, alpha = 1. Source: Clevert et al., arXiv:1511.07289.
+struct Elu {
+  static constexpr const char* kName = "elu";
+  static constexpr Domain kDomain{-30.0F, 30.0F};
+  // expf(x) - 1 is exactly 0 for -2.9e-8; expm1f does not cancel.
+  SINV_HD static float forward(float x) { return x > 0.0F ? x : expm1f(x); }
+  SINV_HD static float backward(float y, float gy) { return y > 0.0F ? gy : gy * (y + 1.0F); }
+};
+
+struct Tanh {
+  static constexpr const char* kName = "tanh";
+  static constexpr Domain kDomain{-10.0F, 10.0F};
+  SINV_HD static float forward(float x) { return tanhf(x); }
+  SINV_HD static float backward(float y, float gy) { return gy * (1.0F - y * y); }
+};
+
+struct Sigmoid {
+  static constexpr const char* kName = "sigmoid";
+  static constexpr Domain kDomain{-30.0F, 30.0F};
+  SINV_HD static float forward(float x) { return 1.0F / (1.0F + expf(-x)); }
+  SINV_HD static float backward(float y, float gy) { return gy * y * (1.0F - y); }
+};
+
+struct Exp {
+  static constexpr const char* kName = "exp";
+  static constexpr Domain kDomain{-10.0F, 10.0F};
+  SINV_HD static float forward(float x) { return expf(x); }
+  SINV_HD static float backward(float y, float gy) { return gy * y; }
+};
+
+struct Add {
+  static constexpr const char* kName = "add";
+  SINV_HD static float forward(float a, float b) { return a + b; }
+  SINV_HD static float backward_a(float, float, float gy) { return gy; }
+  SINV_HD static float backward_b(float, float, float gy) { return gy; }
+};
+
+struct Subtract {
+  static constexpr const char* kName = "subtract";
+  SINV_HD static float forward(float a, float b) { return a - b; }
+  SINV_HD static float backward_a(float, float, float gy) { return gy; }
+  SINV_HD static float backward_b(float, float, float gy) { return -gy; }
+};
+
+struct Multiply {
+  static constexpr const char* kName = "multiply";
+  SINV_HD static float forward(float a, float b) { return a * b; }
+  SINV_HD static float backward_a(float, float b, float gy) { return gy * b; }
+  SINV_HD static float backward_b(float a, float, float gy) { return gy * a; }
+};
+
+// The lists. Backends, names and tests expand them; nothing else enumerates the operations.
+#define SINV_UNARY_OPS(X) X(Relu) X(LeakyRelu) X(Elu) X(Tanh) X(Sigmoid) X(Exp)
+#define SINV_BINARY_OPS(X) X(Add) X(Subtract) X(Multiply)
+
+/// Huber loss of one error. delta 0 means 1/2 error^2. Source: Huber, Ann. Math. Stat. 35 (1964).
+SINV_HD inline float huber(float error, float delta) {
+  const float size = fabsf(error);
+  return delta > 0.0F && size > delta ? delta * (size - 0.5F * delta) : 0.5F * error * error;
+}
+SINV_HD inline float huber_slope(float error, float delta) {
+  if (delta <= 0.0F || fabsf(error) <= delta) return error;
+  return error > 0.0F ? delta : -delta;
+}
+
+/// One Adam step of one parameter. Source: Kingma and Ba, arXiv:1412.6980, in the form that PyTorch computes:
+/// step_size = rate / (1 - beta1^t), root_scale = 1 / sqrt(1 - beta2^t).
+struct AdamStep {
+  float beta1;
+  float beta2;
+  float epsilon;
+  float step_size;
+  float root_scale;
+};
+SINV_HD inline void adam_element(const AdamStep& s, float gradient, float& value, float& moment1, float& moment2) {
+  moment1 += (1.0F - s.beta1) * (gradient - moment1);
+  moment2 += (1.0F - s.beta2) * (gradient * gradient - moment2);
+  value -= s.step_size * moment1 / (sqrtf(moment2) * s.root_scale + s.epsilon);
+}
+
+}  // namespace sinv
