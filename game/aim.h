@@ -36,18 +36,20 @@ struct Place {
 
 /// The rack as one reading of the RAM shows it.
 struct Rack {
-  std::array<std::uint16_t, kRows> row{};       // bit = column
-  std::array<std::int8_t, kRows + 1> before{};  // live aliens in lower rows; [5] = all
-  std::array<std::int8_t, kColumns> lowest{};   // row of the lowest live alien, -1 when the column is empty
+  std::array<std::uint16_t, kRows> row{};      // bit = column
+  std::array<std::int8_t, kRows> before{};     // live aliens in lower rows
+  std::array<std::int8_t, kColumns> lowest{};  // row of the lowest live alien, -1 when the column is empty
   int count = 0;
   int first_column = 0;
   int last_column = 0;
   int x = 0;  // reference alien
   int y = 0;
-  int dx = 0;            // per step
-  bool drops = false;    // with the next step
-  int drawn = 0;         // live aliens that stand where this step has put them; the others follow, one a frame
-  int pause_frames = 0;  // an explosion holds the rack
+  int dx = 0;                    // per step
+  bool drops = false;            // with the next step
+  int drawn = 0;                 // live aliens that stand where this step has put them; the others follow, one a frame
+  int steps_to_edge = -1;        // after so many steps more the rack turns; -1: it does not move
+  std::uint32_t reciprocal = 0;  // 65536 / count + 1
+  int pause_frames = 0;          // an explosion holds the rack
 };
 
 SINV_HD constexpr int live_in(std::uint32_t columns) {
@@ -63,36 +65,54 @@ SINV_HD constexpr int rank_of(const Rack& rack, int row, int column) {
          live_in(rack.row[static_cast<std::size_t>(row)] & ((1U << column) - 1U));
 }
 
+/// 11 flags of a row, as bits. A flag is 1 or 0. Written so that a compiler makes two loads of it.
+SINV_HD constexpr std::uint32_t row_bits(const Ram& ram, int row) {
+  const auto at = static_cast<std::size_t>(at::kAliens - kRamAddress + kColumns * row);
+  std::uint64_t low = 0;
+  for (std::size_t i = 0; i < 8; ++i) low |= static_cast<std::uint64_t>(ram[at + i]) << (8 * i);
+  low &= 0x0101010101010101U;
+  const std::uint32_t high = (ram[at + 8] & 1U) | (ram[at + 9] & 1U) << 1 | (ram[at + 10] & 1U) << 2;
+  // The product puts the low bit of byte i at bit 56 + i.
+  return static_cast<std::uint32_t>((low * 0x0102040810204080U) >> 56) | high << 8;
+}
+
 SINV_HD constexpr Rack read_rack(const Ram& ram) {
   Rack rack;
   std::uint32_t any = 0;
   for (int r = 0; r < kRows; ++r) {
-    std::uint32_t bits = 0;
-    for (int c = 0; c < kColumns; ++c) bits |= (alien_alive(ram, r * kColumns + c) ? 1U : 0U) << c;
+    const std::uint32_t bits = row_bits(ram, r);
     rack.row[static_cast<std::size_t>(r)] = static_cast<std::uint16_t>(bits);
     rack.before[static_cast<std::size_t>(r)] = static_cast<std::int8_t>(rack.count);
     rack.count += live_in(bits);
     any |= bits;
   }
-  rack.before[kRows] = static_cast<std::int8_t>(rack.count);
-  for (int c = 0; c < kColumns; ++c) {
-    int row = -1;
-    for (int r = kRows - 1; r >= 0; --r) {
-      if ((rack.row[static_cast<std::size_t>(r)] >> c & 1U) != 0) row = r;
+  for (int c = 0; c < kColumns; ++c) rack.lowest[static_cast<std::size_t>(c)] = -1;
+  std::uint32_t open = any;
+  for (int r = 0; r < kRows && open != 0; ++r) {
+    std::uint32_t found = rack.row[static_cast<std::size_t>(r)] & open;
+    open ^= found;
+    for (; found != 0; found &= found - 1) {
+      rack.lowest[static_cast<std::size_t>(std::countr_zero(found))] = static_cast<std::int8_t>(r);
     }
-    rack.lowest[static_cast<std::size_t>(c)] = static_cast<std::int8_t>(row);
   }
   if (any != 0) {
     rack.first_column = std::countr_zero(any);
     rack.last_column = 31 - std::countl_zero(any);
+    rack.reciprocal = 65536U / static_cast<std::uint32_t>(rack.count) + 1;
   }
   rack.x = reference_x(ram);
   rack.y = reference_y(ram);
   rack.dx = peek_signed(ram, at::kRackDx);
   rack.drops = peek(ram, at::kPendingDrop) != 0;
+  if (rack.dx > 0) {
+    rack.steps_to_edge = (kRightEdge - (rack.x + kCell_pixels * rack.last_column + 13) + rack.dx - 1) / rack.dx;
+  } else if (rack.dx < 0) {
+    rack.steps_to_edge = (rack.x + kCell_pixels * rack.first_column + 2 - kLeftEdge - rack.dx - 1) / -rack.dx;
+  }
   const int cursor = std::min<int>(peek(ram, at::kCursor), kAliensInRack - 1);
   rack.drawn = rank_of(rack, cursor / kColumns, cursor % kColumns);
-  if (peek(ram, at::kAlienWaitsForDraw) == 0 && alien_alive(ram, cursor)) ++rack.drawn;
+  const bool cursor_lives = (rack.row[static_cast<std::size_t>(cursor / kColumns)] >> (cursor % kColumns) & 1) != 0;
+  if (peek(ram, at::kAlienWaitsForDraw) == 0 && cursor_lives) ++rack.drawn;
   if (peek(ram, at::kAlienExploding) != 0) rack.pause_frames = peek(ram, at::kAlienExplosion_frames) & 31;
   return rack;
 }
@@ -101,29 +121,24 @@ SINV_HD constexpr Rack read_rack(const Ram& ram) {
 SINV_HD constexpr Place reference_after(const Rack& rack, int steps) {
   if (steps < 0) return {rack.x - (rack.drops ? -rack.dx : rack.dx), rack.y};
   Place place{rack.x + rack.dx * steps, rack.y - (rack.drops && steps > 0 ? 8 : 0)};
-  int to_edge = 0;
-  if (rack.dx > 0) {
-    to_edge = (kRightEdge - (rack.x + kCell_pixels * rack.last_column + 13) + rack.dx - 1) / rack.dx;
-  } else if (rack.dx < 0) {
-    to_edge = ((rack.x + kCell_pixels * rack.first_column + 2) - kLeftEdge - rack.dx - 1) / -rack.dx;
-  } else {
-    return place;
-  }
-  if (!rack.drops && steps > to_edge && to_edge >= 0) {
-    place.x = rack.x + rack.dx * (2 * to_edge - steps);
+  if (!rack.drops && rack.steps_to_edge >= 0 && steps > rack.steps_to_edge) {
+    place.x = rack.x + rack.dx * (2 * rack.steps_to_edge - steps);
     place.y -= 8;
   }
   return place;
 }
 
-/// The cell of a live alien, `frames` from now. REQUIRES: rack.count > 0.
+/// The cell of a live alien, `frames` from now. REQUIRES: frames <= 255.
 SINV_HD constexpr Place alien_place(const Rack& rack, int row, int column, int frames) {
   const int rank = rank_of(rack, row, column);
-  int steps = 0;  // draws of this alien within `frames`
   const bool drawn = rank < rack.drawn;
   const int first = drawn ? rack.count - rack.drawn + rank : rank - rack.drawn;
   const int moving_frames = frames - rack.pause_frames;
-  if (moving_frames > first) steps = 1 + (moving_frames - 1 - first) / rack.count;
+  int steps = 0;  // draws of this alien within `frames`
+  if (moving_frames > first) {
+    // Division by the count, by its reciprocal: exact below 65536 / 55.
+    steps = 1 + static_cast<int>((static_cast<std::uint32_t>(moving_frames - 1 - first) * rack.reciprocal) >> 16);
+  }
   const Place reference = reference_after(rack, drawn ? steps : steps - 1);
   return {reference.x + kCell_pixels * column, reference.y + kCell_pixels * row};
 }

@@ -15,11 +15,14 @@ constexpr int kMapStep = 4;
 constexpr int kWindow = 12;  // shield columns over the gun, from 6 left of it
 constexpr int kHorizon_frames = 128;
 
-float clip(int value, float scale) { return std::clamp(static_cast<float>(value) / scale, -1.0F, 1.0F); }
+// value / scale within [-1, 1]; the reciprocal is a constant in all calls but one.
+float clip(int value, float scale) {
+  return std::max(-1.0F, std::min(1.0F, static_cast<float>(value) * (1.0F / scale)));
+}
 float flag(bool value) { return value ? 1.0F : 0.0F; }
 // 1 for now, 0 for the horizon and beyond.
 float soon(int frames, int horizon_frames) {
-  return std::max(0.0F, 1.0F - static_cast<float>(frames) / static_cast<float>(horizon_frames));
+  return std::max(0.0F, 1.0F - static_cast<float>(frames) * (1.0F / static_cast<float>(horizon_frames)));
 }
 
 // log2(1 + n) / log2(56): tells 1 from 2 aliens as well as 20 from 40.
@@ -45,21 +48,26 @@ constexpr std::array<float, kAliensInRack + 1> kLogCount = [] {
   return table;
 }();
 
-// Lit share of a byte.
-constexpr std::array<float, 256> kLitShare = [] {
-  std::array<float, 256> table{};
+// Lit pixels of a byte; a table, as a library call costs more without the popcnt instruction.
+constexpr std::array<std::uint8_t, 256> kLit = [] {
+  std::array<std::uint8_t, 256> table{};
   for (std::size_t byte = 0; byte < table.size(); ++byte) {
-    table[byte] = static_cast<float>(std::popcount(static_cast<std::uint8_t>(byte))) / 8.0F;
+    table[byte] = static_cast<std::uint8_t>(std::popcount(static_cast<std::uint8_t>(byte)));
   }
   return table;
 }();
 
-// Lit share of the lower or upper half of the shields' rows at X; 0 beside the shields.
-float shield_share(const Ram& ram, int x, int half) {
-  const int from_left = x - kShieldLeft;
-  if (from_left < 0 || from_left >= kShieldCount * kShieldPitch || from_left % kShieldPitch >= kShieldColumns)
-    return 0.0F;
-  return kLitShare[peek(ram, static_cast<std::uint16_t>(at::kShields + 32 * from_left + half))];
+struct LitColumn {
+  std::uint8_t low = 0;   // of the 8 lower shield rows
+  std::uint8_t high = 0;  // of the 8 upper ones
+};
+
+// The shields at X; nothing beside them.
+LitColumn lit_column(const Ram& ram, int x) {
+  const auto from_left = static_cast<std::uint32_t>(x - kShieldLeft);
+  if (from_left >= kShieldCount * kShieldPitch || from_left % kShieldPitch >= kShieldColumns) return {};
+  const std::uint8_t* rows = ram.data() + (at::kShields - kRamAddress) + 32 * from_left;
+  return {kLit[rows[0]], kLit[rows[1]]};
 }
 
 float* put_grid(const Rack& rack, float* out) {
@@ -95,7 +103,7 @@ float* put_rack(const Rack& rack, float* out) {
 
 float* put_player(const Ram& ram, const FeatureMemory& memory, const Rack& rack, int gun, float* out) {
   const int x = peek(ram, at::kPlayerX);
-  *out++ = 2.0F * static_cast<float>(x - kPlayerLeftmost) / (kPlayerRightmost - kPlayerLeftmost) - 1.0F;
+  *out++ = clip(2 * x - kPlayerLeftmost - kPlayerRightmost, kPlayerRightmost - kPlayerLeftmost);
   *out++ = clip(x - memory.player_x, 8);
   *out++ = flag(controllable(ram));
 
@@ -131,6 +139,7 @@ float* put_player(const Ram& ram, const FeatureMemory& memory, const Rack& rack,
 
 float* put_alien_shots(const Ram& ram, int gun, float* out) {
   std::array<Threat, 3> threats;
+  std::array<float, 3> urgency{};
   for (std::size_t i = 0; i < threats.size(); ++i) {
     const std::uint16_t record = kShotRecords[i];
     threats[i] = threat_of(ram, record);
@@ -144,21 +153,20 @@ float* put_alien_shots(const Ram& ram, int gun, float* out) {
     *out++ = live ? clip(threat.distance, 112) : 0.0F;
     *out++ = live ? clip(threat.distance, 16) : 0.0F;
     *out++ = live ? clip(alien_shot_y(ram, record) - kKillsBelowY, 192) : 0.0F;
-    *out++ = threat.live ? soon(threat.frames, kHorizon_frames) : 0.0F;
+    urgency[i] = threat.live ? soon(threat.frames, kHorizon_frames) : 0.0F;
+    *out++ = urgency[i];
     *out++ = flag(threat.live && threat.distance <= kTouch && -threat.distance <= kTouch);
   }
-  *out++ = clip(alien_shot_speed(ram) - 4, 1);
+  *out++ = flag(alien_shot_speed(ram) > 4);
 
   // What comes down on each place beside the gun.
   for (int i = 0; i < kMapOffsets; ++i) {
     const int offset = kMapStep * i - kMapStep * kMapOffsets / 2 + kMapStep / 2;
     const int x = gun - kGunOffset + offset;
     float danger = 0;
-    for (const Threat& threat : threats) {
-      const int distance = threat.distance - offset;
-      if (threat.live && distance <= kTouch && -distance <= kTouch) {
-        danger = std::max(danger, soon(threat.frames, kHorizon_frames));
-      }
+    for (std::size_t shot = 0; shot < threats.size(); ++shot) {
+      const bool touches = static_cast<std::uint32_t>(threats[shot].distance - offset + kTouch) <= 2 * kTouch;
+      danger = std::max(danger, touches ? urgency[shot] : 0.0F);
     }
     *out++ = x < kPlayerLeftmost || x > kPlayerRightmost ? -1.0F : danger;
   }
@@ -183,18 +191,17 @@ float* put_saucer(const Ram& ram, const FeatureMemory& memory, int gun, float* o
 
 float* put_shields(const Ram& ram, int gun, float* out) {
   for (int shield = 0; shield < kShieldCount; ++shield) {
-    for (int pair = 0; pair < kShieldColumns / 2; ++pair) {
-      const auto address = static_cast<std::uint16_t>(at::kShields + 32 * (shield * kShieldPitch + 2 * pair));
-      *out++ = (kLitShare[peek(ram, address)] + kLitShare[peek(ram, static_cast<std::uint16_t>(address + 1))] +
-                kLitShare[peek(ram, static_cast<std::uint16_t>(address + 32))] +
-                kLitShare[peek(ram, static_cast<std::uint16_t>(address + 33))]) /
-               4.0F;
+    const std::uint8_t* rows = ram.data() + (at::kShields - kRamAddress) + 32 * shield * kShieldPitch;
+    for (int pair = 0; pair < kShieldColumns / 2; ++pair, rows += 64) {
+      *out++ = static_cast<float>(kLit[rows[0]] + kLit[rows[1]] + kLit[rows[32]] + kLit[rows[33]]) / 32.0F;
     }
   }
-  for (int half = 0; half < 2; ++half) {
-    for (int i = 0; i < kWindow; ++i) *out++ = shield_share(ram, gun - kWindow / 2 + i, half);
+  for (int i = 0; i < kWindow; ++i) {
+    const LitColumn lit = lit_column(ram, gun - kWindow / 2 + i);
+    out[i] = static_cast<float>(lit.low) / 8.0F;
+    out[kWindow + i] = static_cast<float>(lit.high) / 8.0F;
   }
-  return out;
+  return out + 2 * kWindow;
 }
 
 float* put_state(const Ram& ram, const Rack& rack, float* out) {
@@ -241,7 +248,8 @@ float* put_aims(const Ram& ram, const Rack& rack, int gun, float* out) {
   *out++ = soon(left, 64);
   *out++ = soon(right, 64);
   *out++ = clip(nearest.frames, 48);
-  *out++ = shield_share(ram, gun, 0) * 0.5F + shield_share(ram, gun, 1) * 0.5F;
+  const LitColumn over_gun = lit_column(ram, gun);
+  *out++ = static_cast<float>(over_gun.low + over_gun.high) / 16.0F;
   return out;
 }
 
