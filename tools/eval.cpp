@@ -1,0 +1,84 @@
+// eval: many games, one table of figures.
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "rl/evaluation.h"
+#include "rl/model_file.h"
+#include "tools/command_line.h"
+#include "tools/config.h"
+#include "tools/machine_facts.h"
+#include "tools/model_choice.h"
+#include "tools/terminal.h"
+
+namespace sinv {
+
+int eval_command(Words words) {
+  CommandLine line("eval", "Plays many games without noise and prints the scores and the protocol.");
+  std::string model_path;
+  std::string policy = "model";
+  std::vector<std::string> settings;
+  std::string rom;
+  EvaluationProtocol protocol;
+  bool json = false;
+  line.app.add_option("--model", model_path, "the model; without it the one that ships");
+  line.app.add_option("--policy", policy, "model, random or scripted")->capture_default_str();
+  line.app.add_option("--games", protocol.games, "games")->capture_default_str();
+  line.app.add_option("--seed", protocol.seed, "decides the idle frames before each game")->capture_default_str();
+  line.app.add_option("--threads", protocol.threads, "threads that step the games")->capture_default_str();
+  line.app.add_option("--rom", rom, "a game ROM, folder or zip; without it the engine's own game");
+  line.app.add_option("--set", settings, "env.key=value or cabinet.key=value; may be repeated");
+  line.app.add_flag("--json", json, "print one JSON object");
+  if (!line.parse(words)) return 0;
+  if (protocol.games < 1) throw UserError("eval: --games must be 1 or more");
+  if (protocol.threads < 1) throw UserError("eval: --threads must be 1 or more");
+  if (policy != "model" && policy != "random" && policy != "scripted") {
+    throw UserError(unknown_name("policy", policy, {"model", "random", "scripted"}));
+  }
+
+  RunConfig config;
+  ModelFile model;
+  PolicyFor make;
+  if (policy == "model") {
+    model_path = choose_model(model_path);
+    model = load_model(model_path);
+    config.env = environment_of(model);
+    make = [&model](const Environments& envs) {
+      check_model_plays(model, envs);
+      return make_policy(model, envs.count());
+    };
+  } else {
+    make = policy == "random" ? random_policy(protocol.seed) : scripted_policy();
+  }
+  config.set_all(settings);
+  config.cabinet.rom = rom.empty() ? config.cabinet.rom : rom;
+  check(config.env);
+
+  const EvaluationResult result = evaluate(game_environments(cabinet_factory(config.cabinet), config.env), make,
+                                           protocol, [] { return stop_flag().load(); });
+  const std::string who = policy == "model" ? model_path : policy + " policy";
+  if (json) {
+    nlohmann::json all = {{"who", who},
+                          {"machine", machine_facts()},
+                          {"protocol",
+                           {{"games", protocol.games},
+                            {"seed", protocol.seed},
+                            {"noop_max_frames", config.env.noop_max_frames},
+                            {"sticky", config.env.sticky},
+                            {"frames_per_step", config.env.frames_per_step},
+                            {"frame_cap", config.env.frame_cap},
+                            {"ships", config.cabinet.ships}}},
+                          {"result", to_json(result)}};
+    fmt::print("{}\n", all.dump(2));
+    return 0;
+  }
+  fmt::print("{}: {}\n", who, to_text(result));
+  fmt::print("  protocol: {} games, seed {}, 0 to {} idle frames first, sticky {}, {} frames a step, cap {} frames\n",
+             result.games, protocol.seed, config.env.noop_max_frames, config.env.sticky, config.env.frames_per_step,
+             config.env.frame_cap);
+  return 0;
+}
+
+}  // namespace sinv

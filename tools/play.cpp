@@ -1,0 +1,215 @@
+// play: a model plays, frame-locked to the cabinet's 59.54 Hz, drawn in the terminal.
+#include "tools/play.h"
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <fmt/core.h>
+#include <optional>
+#include <thread>
+
+#include "base/error.h"
+#include "rl/model_file.h"
+#include "tools/command_line.h"
+#include "tools/config.h"
+#include "tools/model_choice.h"
+#include "tools/picture.h"
+#include "tools/terminal.h"
+
+namespace sinv {
+
+namespace {
+
+using Time = std::chrono::steady_clock::time_point;
+constexpr double kFramesPerSecond = 59.541985;  // MAME mw8080bw.h: 4.992 MHz / 320 / 262
+constexpr int kFullColumns = 112;
+constexpr int kFullRows = 64;
+
+struct Interrupted {};  // leaves a game in the middle
+
+std::string q_bar(float value, float low, float high, int width) {
+  const float share = high > low ? (value - low) / (high - low) : 1.0F;
+  const int full = std::clamp(static_cast<int>(share * static_cast<float>(width) + 0.5F), 0, width);
+  std::string out;
+  for (int i = 0; i < width; ++i) out += i < full ? "█" : " ";
+  return out;
+}
+
+std::string q_lines(const PlayStatus& status, int columns) {
+  if (status.q.empty()) return "";
+  const auto [low, high] = std::minmax_element(status.q.begin(), status.q.end());
+  const int width = std::clamp(columns - 24, 4, 40);
+  std::string out;
+  for (std::size_t i = 0; i < status.q.size() && i < kActions; ++i) {
+    const bool chosen = i == static_cast<std::size_t>(status.action);
+    out += fmt::format(" {} {:<10} {:8.3f} {}\n", chosen ? '>' : ' ', kActionNames[i], status.q[i],
+                       q_bar(status.q[i], *low, *high, width));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string play_screen(const Ram& ram, const PlayStatus& status, int columns, int rows, bool colours) {
+  const int text_rows = 2 + static_cast<int>(status.q.size());
+  const bool half = columns < kFullColumns || rows < kFullRows + text_rows;
+  std::string out = braille_picture(ram, half, colours);
+  out +=
+      fmt::format(" score {:<8} ships {}   rack {}   game {}   frame {:<7} {:5.1f} frames/s\n", thousands(status.score),
+                  status.ships, status.racks + 1, status.game, status.frames, status.frames_per_s);
+  out += fmt::format(" {}\n", status.who);
+  return out + q_lines(status, columns);
+}
+
+namespace {
+
+struct PlayWords {
+  std::string model;
+  int games = 1;
+  double speed = 1;
+  std::uint64_t seed = 1;
+  std::string view = "terminal";
+  std::string rom;
+  std::string picture;
+  int picture_frame = 0;
+  std::vector<std::string> settings;
+};
+
+// Watches every frame: keeps time, draws, and writes the picture that was asked for.
+class Watcher {
+ public:
+  Watcher(const PlayWords& words, bool draw) : words_(words), draw_(draw) {
+    if (draw_) screen_.emplace(true);
+    next_ = last_drawn_ = std::chrono::steady_clock::now();
+  }
+
+  void frame(const Machine& machine) {
+    if (stop_flag()) throw Interrupted{};
+    ++frames_;
+    if (words_.picture_frame > 0 && frames_ == words_.picture_frame) write_picture(machine);
+    if (!draw_) return;
+    if (words_.speed > 0) {
+      next_ += std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+          std::chrono::duration<double>(1 / (kFramesPerSecond * words_.speed)));
+      std::this_thread::sleep_until(next_);
+    }
+    const Time now = std::chrono::steady_clock::now();
+    // Faster than the cabinet: no more pictures than it would show.
+    const double since_s = std::chrono::duration<double>(now - last_drawn_).count();
+    if (words_.speed == 1 || since_s > 0.9 / kFramesPerSecond) {
+      const TerminalSize size = terminal_size();
+      screen_->draw(play_screen(machine.ram(), status, size.columns, size.rows, true));
+      status.frames_per_s += 0.05 * ((frames_ - frames_drawn_) / std::max(since_s, 1e-6) - status.frames_per_s);
+      frames_drawn_ = frames_;
+      last_drawn_ = now;
+    }
+    // A terminal that cannot follow slows the game down; it does not make it jump.
+    if (now - next_ > std::chrono::milliseconds(100)) next_ = now;
+  }
+
+  void write_picture(const Machine& machine) const { write_png(words_.picture, machine.ram(), 2); }
+
+  PlayStatus status;
+
+ private:
+  const PlayWords& words_;
+  bool draw_;
+  std::optional<LiveBlock> screen_;
+  Time next_;
+  Time last_drawn_;
+  int frames_ = 0;
+  int frames_drawn_ = 0;
+};
+
+void play_game(Env& env, BatchPolicy& policy, Watcher& watcher) {
+  std::vector<float> observation(env.observation_size());
+  std::uint8_t action = 0;
+  watcher.status.q.clear();
+  env.reset();
+  while (!env.over()) {
+    env.observe(observation);
+    policy.act(observation, std::span(&action, 1));
+    const std::span<const float> q = policy.q_values();
+    watcher.status.q.assign(q.begin(), q.end());
+    watcher.status.action = static_cast<Action>(action);
+    const StepResult result = env.step(static_cast<Action>(action));
+    watcher.status.score = env.score();
+    watcher.status.ships = env.lives();
+    watcher.status.racks = env.racks();
+    watcher.status.frames = env.frames();
+    if (result.truncated) break;
+  }
+}
+
+void declare(CommandLine& line, PlayWords& words) {
+  CLI::App& app = line.app;
+  app.add_option("--model", words.model, "the model; without it the one that ships");
+  app.add_option("--games", words.games, "games to play; 0: until Ctrl-C")->capture_default_str();
+  app.add_option("--speed", words.speed, "1: as the cabinet, 59.54 frames/s; 0: as fast as it goes")
+      ->capture_default_str();
+  app.add_option("--seed", words.seed, "decides the idle frames before each game")->capture_default_str();
+  app.add_option("--view", words.view, "terminal, or none for scores alone")->capture_default_str();
+  app.add_option("--rom", words.rom, "a game ROM, folder or zip; without it the engine's own game");
+  app.add_option("--picture", words.picture, "write a PNG of the game: at --picture-frame, or when the last game ends");
+  app.add_option("--picture-frame", words.picture_frame, "frames after the start of the program");
+  app.add_option("--set", words.settings, "env.key=value or cabinet.key=value; may be repeated");
+}
+
+void check(const PlayWords& words) {
+  if (words.games < 0) throw UserError("play: --games must be 0 or more");
+  if (!(words.speed >= 0 && words.speed <= 1000)) throw UserError("play: --speed must be between 0 and 1000");
+  if (words.view != "terminal" && words.view != "none") {
+    throw UserError(unknown_name("view", words.view, {"terminal", "none"}));
+  }
+  if (words.picture_frame < 0) throw UserError("play: --picture-frame must be 0 or more");
+  if (words.picture_frame > 0 && words.picture.empty()) throw UserError("play: --picture-frame wants --picture FILE");
+}
+
+}  // namespace
+
+int play_command(Words given) {
+  CommandLine line("play", "A model plays in the terminal, with its score and its Q values.");
+  PlayWords words;
+  declare(line, words);
+  if (!line.parse(given)) return 0;
+  check(words);
+
+  words.model = choose_model(words.model);
+  const ModelFile model = load_model(words.model);
+  RunConfig config;
+  config.env = environment_of(model);
+  config.set_all(words.settings);
+  if (!words.rom.empty()) config.cabinet.rom = words.rom;
+  check(config.env);
+  const RomSet rom = choose_rom(config.cabinet.rom);
+  if (!rom.warning.empty()) fmt::print(stderr, "sinv_engine: {}\n", rom.warning);
+  const std::unique_ptr<BatchPolicy> policy = make_policy(model, 1);
+  check_model_plays(model, GameEnvironments(cabinet_factory(rom, config.cabinet), config.env, 1, words.seed, 1));
+
+  std::vector<std::string> results;
+  {
+    Watcher watcher(words, words.view == "terminal" && is_terminal());
+    watcher.status.who = fmt::format("{} plays {}", words.model, rom.description);
+    auto machine = std::make_unique<WatchedMachine>(cabinet_factory(rom, config.cabinet)(),
+                                                    [&watcher](const Machine& inner) { watcher.frame(inner); });
+    Env env(std::move(machine), config.env, words.seed);
+    try {
+      for (int game = 1; words.games == 0 || game <= words.games; ++game) {
+        watcher.status.game = game;
+        play_game(env, *policy, watcher);
+        results.push_back(fmt::format("game {}: {} points, {} racks cleared, {} frames", game, env.score(), env.racks(),
+                                      env.frames()));
+        if (words.view == "none" || !is_terminal()) fmt::print("{}\n", results.back());
+      }
+    } catch (const Interrupted&) {
+      results.push_back(fmt::format("left at {} points", env.score()));
+    }
+    if (!words.picture.empty() && words.picture_frame == 0) watcher.write_picture(env.machine());
+  }
+  if (words.view == "terminal" && is_terminal()) {
+    for (const std::string& result : results) fmt::print("{}\n", result);
+  }
+  return 0;
+}
+
+}  // namespace sinv

@@ -1,0 +1,169 @@
+// train: a run folder, a trainer in it, and a display beside it.
+#include <filesystem>
+#include <fmt/core.h>
+#include <memory>
+#include <optional>
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/spdlog.h>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "rl/trainer.h"
+#include "tools/command_line.h"
+#include "tools/config.h"
+#include "tools/machine_facts.h"
+#include "tools/run_folder.h"
+#include "tools/terminal.h"
+#include "tools/train_display.h"
+
+namespace sinv {
+
+namespace {
+
+struct TrainWords {
+  std::optional<std::string> agent;
+  std::string config;
+  std::vector<std::string> settings;
+  std::optional<double> minutes;
+  std::optional<std::int64_t> frames;
+  std::optional<std::uint64_t> seed;
+  std::optional<int> envs;
+  std::optional<int> threads;
+  std::optional<std::string> rom;
+  std::string out;
+  std::string resume;
+  bool plain = false;
+};
+
+void declare(CommandLine& line, TrainWords& words) {
+  CLI::App& app = line.app;
+  app.add_option("--agent", words.agent, "what learns: " + join(agent_names()));
+  app.add_option("--minutes", words.minutes, "training time; 0: no limit");
+  app.add_option("--frames", words.frames, "frames of the game in all; 0: no limit");
+  app.add_option("--seed", words.seed, "decides everything that is drawn by chance");
+  app.add_option("--out", words.out, "the run folder; without it a new one in runs/");
+  app.add_option("--resume", words.resume, "go on in this run folder, with its settings; limits may be given anew");
+  app.add_option("--rom", words.rom, "a game ROM, folder or zip; without it the engine's own game");
+  app.add_option("--envs", words.envs, "games played at once");
+  app.add_option("--threads", words.threads, "1: act and learn in turn; 2: at the same time, with the same result");
+  app.add_option("--config", words.config, "a TOML file of settings; `sinv_engine config` prints one");
+  app.add_option("--set", words.settings, "key=value over the file; may be repeated");
+  app.add_flag("--plain", words.plain, "plain lines instead of the live display");
+}
+
+// The convenience words are settings by another name.
+void take_words(RunConfig& config, const TrainWords& words) {
+  const auto put = [&config](const char* key, const auto& value) {
+    if (value) config.options.set(key, fmt::format("{}", *value));
+  };
+  put("agent", words.agent);
+  put("train.minutes", words.minutes);
+  put("train.frames", words.frames);
+  put("train.seed", words.seed);
+  put("train.envs", words.envs);
+  put("train.threads", words.threads);
+  put("cabinet.rom", words.rom);
+  // A limit in frames alone means: these frames, however long they take.
+  if (words.frames && *words.frames > 0 && !words.minutes) config.options.set("train.minutes", "0");
+}
+
+void refuse_changes_of_a_resumed_run(const TrainWords& words) {
+  if (words.agent || words.seed || words.envs || words.rom || !words.config.empty() || !words.out.empty()) {
+    throw UserError(
+        "train: --resume goes on with the settings of the run folder; only --minutes, --frames, --threads, --plain "
+        "and --set train.* may stand beside it");
+  }
+  for (const std::string& assignment : words.settings) {
+    if (assignment.rfind("train.", 0) != 0 || assignment.rfind("train.seed", 0) == 0 ||
+        assignment.rfind("train.envs", 0) == 0 || assignment.rfind("train.steps_per_round", 0) == 0) {
+      throw UserError(text("train: --set ", assignment, " would change what the saved training is made of"));
+    }
+  }
+}
+
+std::shared_ptr<spdlog::logger> open_log(const RunFolder& folder) {
+  try {
+    auto sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(folder.log().string());
+    auto log = std::make_shared<spdlog::logger>("train", std::move(sink));
+    log->set_pattern("%Y-%m-%d %H:%M:%S.%e %l %v");
+    log->flush_on(spdlog::level::info);
+    return log;
+  } catch (const spdlog::spdlog_ex& error) {
+    throw UserError(text(folder.log().string(), ": ", error.what()));
+  }
+}
+
+void print_outcome(const TrainerOutcome& outcome, const RunFolder& folder) {
+  const std::string path = folder.path().string();
+  if (outcome.final) {
+    fmt::print("best.bin, on games it was not chosen by: {}\n", to_text(*outcome.final));
+  }
+  fmt::print("{} after {} frames, {} updates.\n", outcome.stopped ? "Stopped" : "Finished",
+             thousands(outcome.clock.frames), thousands(outcome.clock.updates));
+  fmt::print("  go on:  sinv_engine train --resume {}{}\n", path,
+             outcome.stopped ? "" : " --minutes N   (N: all sittings together)");
+  if (std::filesystem::exists(Trainer::best_path(folder.path()))) {
+    fmt::print("  watch:  sinv_engine play --model {}\n", Trainer::best_path(folder.path()).string());
+  }
+}
+
+}  // namespace
+
+int train_command(Words given) {
+  CommandLine line("train", "Teaches an agent. Ctrl-C ends the round, saves, and says how to go on.");
+  TrainWords words;
+  declare(line, words);
+  if (!line.parse(given)) return 0;
+
+  const bool resuming = !words.resume.empty();
+  std::optional<RunFolder> folder;
+  RunConfig config;
+  if (resuming) {
+    refuse_changes_of_a_resumed_run(words);
+    folder.emplace(RunFolder::open(words.resume));
+    config.read_file(folder->config());
+  } else if (!words.config.empty()) {
+    config.read_file(words.config);
+  }
+  config.set_all(words.settings);
+  take_words(config, words);
+  check(config.train);
+  check(config.env);
+
+  const RomSet rom = choose_rom(config.cabinet.rom);
+  if (!rom.warning.empty()) fmt::print(stderr, "sinv_engine: {}\n", rom.warning);
+  if (!folder) {
+    const AgentKind& kind = agent_kind(config.agent.agent);
+    folder.emplace(RunFolder::create(words.out.empty() ? new_run_path(kind.name, config.train.seed)
+                                                       : std::filesystem::path(words.out)));
+  }
+  write_file(folder->config(), std::string_view(config.toml(false)));
+  const auto log = open_log(*folder);
+  log->info("{} {} seed {} on {}", resuming ? "resuming" : "training", config.agent.agent, config.train.seed,
+            rom.description);
+  log->info("machine {}", machine_facts().dump());
+
+  JsonLinesFile metrics(folder->metrics());
+  Trainer trainer(config.train, {.environments = game_environments(cabinet_factory(rom, config.cabinet), config.env),
+                                 .agent = agent_factory(config.agent),
+                                 .agent_name = config.agent.agent,
+                                 .environment = environment_of(config.env),
+                                 .folder = folder->path(),
+                                 .metrics = &metrics});
+  if (resuming) trainer.resume();
+  TrainerOutcome outcome;
+  {
+    TrainDisplay display(trainer.progress(),
+                         {config.agent.agent, folder->path().string(), rom.description, config.train.seed},
+                         words.plain || !is_terminal());
+    outcome = trainer.run(stop_flag());
+  }
+  log->info("{} at {} frames, {} updates, best mean {:.1f}", outcome.stopped ? "stopped" : "finished",
+            outcome.clock.frames, outcome.clock.updates, outcome.best_mean);
+  print_outcome(outcome, *folder);
+  return 0;
+}
+
+}  // namespace sinv

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "rl/progress.h"
+
+namespace sinv {
+
+/// What stands still during a training and is shown on top of what moves.
+struct TrainTitle {
+  std::string agent;
+  std::string folder;
+  std::string game;
+  unsigned long long seed = 0;
+};
+
+/// Shows a training while it runs: a block that is redrawn in a terminal, a line every few seconds elsewhere.
+/// Reads the mailbox from a thread of its own; the training never waits for it.
+class TrainDisplay {
+ public:
+  TrainDisplay(const Mailbox<Progress>& progress, TrainTitle title, bool plain);
+  /// Shows the last state once more and ends.
+  ~TrainDisplay();
+  TrainDisplay(const TrainDisplay&) = delete;
+  TrainDisplay& operator=(const TrainDisplay&) = delete;
+
+ private:
+  void run(std::stop_token stop, bool plain);
+  const Mailbox<Progress>& progress_;
+  TrainTitle title_;
+  std::jthread thread_;
+};
+
+/// The block of a terminal `columns` wide, lines ended by '\n'. `history` are mean scores, oldest first. For tests too.
+std::string train_block(const Progress& now, const TrainTitle& title, const std::vector<double>& history, int columns);
+/// The plain line.
+std::string train_line(const Progress& now);
+
+}  // namespace sinv
