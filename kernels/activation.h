@@ -10,8 +10,8 @@ namespace sinv {
 /// An element-wise operation of one or two inputs, by name.
 enum class Unary : std::uint8_t { SINV_UNARY_OPS(SINV_NAME_OP) };
 enum class Binary : std::uint8_t { SINV_BINARY_OPS(SINV_NAME_OP) };
-/// What a layer applies to its result: nothing, or one of the unary operations.
-enum class Activation : std::uint8_t { kNone, SINV_UNARY_OPS(SINV_NAME_OP) };
+/// What a layer applies to its result.
+using Activation = Unary;
 #undef SINV_NAME_OP
 
 #define SINV_NAME_OP(Op) Op::kName,

@@ -14,6 +14,13 @@ struct Domain {
   float high;
 };
 
+struct Identity {
+  static constexpr const char* kName = "identity";
+  static constexpr Domain kDomain{-30.0F, 30.0F};
+  SINV_HD static float forward(float x) { return x; }
+  SINV_HD static float backward(float, float gy) { return gy; }
+};
+
 struct Relu {
   static constexpr const char* kName = "relu";
   static constexpr Domain kDomain{-30.0F, 30.0F};
@@ -81,7 +88,7 @@ struct Multiply {
 };
 
 // The lists. Backends, names and tests expand them; nothing else enumerates the operations.
-#define SINV_UNARY_OPS(X) X(Relu) X(LeakyRelu) X(Elu) X(Tanh) X(Sigmoid) X(Exp)
+#define SINV_UNARY_OPS(X) X(Identity) X(Relu) X(LeakyRelu) X(Elu) X(Tanh) X(Sigmoid) X(Exp)
 #define SINV_BINARY_OPS(X) X(Add) X(Subtract) X(Multiply)
 
 /// Huber loss of one error. delta 0 means 1/2 error^2. Source: Huber, Ann. Math. Stat. 35 (1964).

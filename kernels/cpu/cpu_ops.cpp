@@ -240,16 +240,16 @@ void Cpu::linear_backward(const Stream&, ConstView x, const PackedWeight& w, Act
   const int m = as_int(gy.shape[0]);
   const int n = as_int(w.n);
   const int k = as_int(w.k);
-  if (activation != Activation::kNone || gradients.bias.data != nullptr) {
+  if (activation != Activation::kIdentity || gradients.bias.data != nullptr) {
     isa().activation_backward(activation, m, n, y.data, gy.data, gradients.bias_mode, gradients.bias.data);
   }
   if (gradients.w.data != nullptr) {
     isa().pack(m, n, gy.data, scratch.data());
-    isa().gemm({k, n, m, x.data, 1, k, scratch.data(), gradients.w.data, n, nullptr, Activation::kNone,
+    isa().gemm({k, n, m, x.data, 1, k, scratch.data(), gradients.w.data, n, nullptr, Activation::kIdentity,
                 gradients.w_mode == GradientMode::kAccumulate});
   }
   if (gradients.x.data != nullptr) {
-    isa().gemm({m, k, n, gy.data, n, 1, w.backward, gradients.x.data, k, nullptr, Activation::kNone,
+    isa().gemm({m, k, n, gy.data, n, 1, w.backward, gradients.x.data, k, nullptr, Activation::kIdentity,
                 gradients.x_mode == GradientMode::kAccumulate});
   }
 }

@@ -17,7 +17,7 @@ inline Vector splat(float x) { return x - Vector{}; }  // 0 + x is not x for -0,
 
 inline Vector apply(Activation op, Vector v) {
   switch (op) {
-    case Activation::kNone:
+    case Activation::kIdentity:
       return v;
     case Activation::kRelu:
       return v > 0.0F ? v : Vector{};
@@ -57,7 +57,7 @@ inline void tile(const Gemm& g, int k, const float* a, const float* b, std::ptrd
     a += step;
     b += kWidth;
   }
-  const Activation op = last ? g.activation : Activation::kNone;
+  const Activation op = last ? g.activation : Activation::kIdentity;
   if (columns >= Panels * kWidth) {
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i) {

@@ -4,12 +4,10 @@ using Int8 [[gnu::vector_size(32)]] = int;
 
 inline float activate(Activation op, float x) {
   switch (op) {
-    case Activation::kNone:
-      return x;
 #define SINV_CASE(Op)     \
   case Activation::k##Op: \
     return Op::forward(x);
-      SINV_UNARY_OPS(SINV_CASE)
+    SINV_UNARY_OPS(SINV_CASE)
 #undef SINV_CASE
   }
   return x;
@@ -89,21 +87,15 @@ void mask_and_sum(int m, int n, const float* y, float* gy, float* db) {
   }
 }
 
-struct Unchanged {
-  static float backward(float, float gy) { return gy; }
-};
-
 void activation_backward(Activation op, int m, int n, const float* y, float* gy, GradientMode mode, float* db) {
   if (db != nullptr && mode == GradientMode::kOverwrite) {
     for (int j = 0; j < n; ++j) db[j] = 0.0F;
   }
   switch (op) {
-    case Activation::kNone:
-      return mask_and_sum<Unchanged>(m, n, y, gy, db);
 #define SINV_CASE(Op)     \
   case Activation::k##Op: \
     return mask_and_sum<Op>(m, n, y, gy, db);
-      SINV_UNARY_OPS(SINV_CASE)
+    SINV_UNARY_OPS(SINV_CASE)
 #undef SINV_CASE
   }
 }

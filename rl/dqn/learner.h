@@ -2,20 +2,14 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
-#include <string>
-#include <vector>
 
 #include "base/bytes.h"
+#include "nn/parameters.h"
 #include "rl/dqn/settings.h"
 
 namespace sinv {
-
-/// Calls once per parameter, in buffer order: name ("fc0.weight_mu"), shape ([in, out] for weights), values.
-using ParameterVisitor =
-    std::function<void(const std::string& name, const std::vector<std::int64_t>& shape, std::span<const float> values)>;
 
 /// The learner's own input buffers for B transitions of n steps: filled in place before each update().
 /// F is the observation size. B is settings.batch; every row must be filled.

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace sinv {
+
+/// Memory that is taken piece by piece while a tape is recorded and given back all at once. Pieces are zeroed, start at
+/// 64-byte borders and never move.
+/// Thread: one owner.
+class Arena {
+ public:
+  template <class T>
+  std::span<T> take(std::size_t count) {
+    return {static_cast<T*>(take_bytes(count * sizeof(T))), count};
+  }
+  /// Bytes taken, borders included.
+  std::size_t bytes() const { return taken_; }
+
+ private:
+  struct Free {
+    void operator()(std::byte* block) const;
+  };
+  void* take_bytes(std::size_t count);
+
+  std::vector<std::unique_ptr<std::byte, Free>> blocks_;
+  std::byte* next_ = nullptr;
+  std::size_t left_ = 0;
+  std::size_t taken_ = 0;
+};
+
+}  // namespace sinv

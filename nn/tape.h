@@ -1,0 +1,114 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "kernels/ops.h"
+#include "nn/arena.h"
+
+namespace sinv {
+
+/// A value on a tape.
+struct Var {
+  int id = -1;
+};
+
+/// Where a node puts the gradient of one input: no data means that nobody wants it.
+struct GradientSlot {
+  View view;
+  GradientMode mode = GradientMode::kOverwrite;
+};
+
+/// A computation with fixed shapes, recorded once and replayed: recording takes all memory from one arena, and
+/// forward() and backward() only walk the list of nodes, so a step allocates nothing.
+/// A value used twice gets the sum of its gradients: finish() finds the first contribution, which overwrites; the
+/// later ones add, so no buffer has to be cleared.
+/// Order: record (functional.h), finish(), then any number of forward() and backward().
+/// Errors: Error for use out of that order, or for a Var of no or another tape (by its number).
+/// Thread: one owner.
+class Tape {
+ public:
+  /// Computes the output from the inputs.
+  using Forward = std::function<void(const Stream&)>;
+  /// Given the gradient of the output (may be overwritten) and one slot per input.
+  using Backward = std::function<void(const Stream&, View gradient, std::span<const GradientSlot> inputs)>;
+
+  explicit Tape(Stream stream = {}) : stream_(stream) {}
+  Tape(const Tape&) = delete;
+  Tape& operator=(const Tape&) = delete;
+
+  /// A value that the caller fills through value(); with_gradient: backward() leaves its gradient in gradient().
+  Var input(Shape shape, bool with_gradient = false);
+  /// A value that lives elsewhere, such as a parameter: gradient null: none is wanted.
+  Var external(float* value, float* gradient, Shape shape);
+  /// The same value, through which no gradient flows.
+  Var stop_gradient(Var x);
+  /// The value of another tape of the same device, as a constant here. The other tape must outlive this one.
+  Var constant_of(const Tape& other, Var x);
+  /// Whole numbers that the caller fills, such as actions.
+  std::span<std::int32_t> indices(std::size_t count) { return arena_.take<std::int32_t>(count); }
+
+  /// finish() without a root: nothing is differentiated. With a root (a scalar): backward() starts there with 1.
+  void finish();
+  void finish(Var root);
+  void forward() { forward(0, node_count()); }
+  /// Only nodes first .. last - 1, in recorded order.
+  void forward(std::size_t first, std::size_t last);
+  void backward();
+
+  std::size_t node_count() const { return nodes_.size(); }
+  View value(Var x) const;
+  /// After finish(root). Errors: Error if no gradient reaches x.
+  View gradient(Var x) const;
+  const Shape& shape(Var x) const { return at(x).shape; }
+  const Stream& stream() const { return stream_; }
+  std::size_t bytes() const { return arena_.bytes(); }
+
+  // For the operations of functional.h.
+  Var output(Shape shape, std::span<const Var> inputs);
+  Var packed_output(std::int64_t k, std::int64_t n, bool with_backward, std::span<const Var> inputs);
+  const PackedWeight& packed(Var x) const;
+  std::span<float> floats(std::size_t count) { return arena_.take<float>(count); }
+  /// Room that every node may use while it runs; asks for at least `count` floats.
+  void need_scratch(std::size_t count);
+  std::span<float> scratch() const { return scratch_; }
+  /// shares_gradient: the gradient of input 0 equals the output's and may be the same memory.
+  void record(std::span<const Var> inputs, Var out, Forward forward, Backward backward, bool shares_gradient = false);
+  bool wants_gradient(Var x) const { return at(x).wants; }
+
+ private:
+  struct Value {
+    Shape shape;
+    float* value = nullptr;
+    float* gradient = nullptr;
+    bool wants = false;    // a gradient may flow here
+    bool reached = false;  // and does, from the root
+    PackedWeight packed;   // for a packed weight, which has no plain value
+  };
+  struct Node {
+    std::vector<int> inputs;
+    int output;
+    Forward forward;
+    Backward backward;
+    bool shares_gradient;
+    std::vector<GradientSlot> slots;
+  };
+  const Value& at(Var x) const;
+  Var add(Value value);
+  Value& of(int id) { return values_[static_cast<std::size_t>(id)]; }
+  void choose_modes();
+  void place_gradients();
+
+  Stream stream_;
+  Arena arena_;
+  std::vector<Value> values_;
+  std::vector<Node> nodes_;
+  std::size_t scratch_wanted_ = 0;
+  std::span<float> scratch_;
+  bool finished_ = false;
+  int root_ = -1;
+};
+
+}  // namespace sinv

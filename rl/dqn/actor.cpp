@@ -1,0 +1,125 @@
+#include <algorithm>
+#include <map>
+
+#include "rl/dqn/learner.h"
+#include "rl/dqn/network.h"
+
+namespace sinv {
+
+namespace {
+constexpr std::uint64_t kActorNoiseStream = 3;
+}
+
+struct DqnActor::Impl {
+  int max_batch;
+  ParameterStore store;
+  NoiseSource noise;
+  Random init;
+  DqnNetwork network;
+  Tape weight_tape;
+  DqnNetwork::Weights weights;
+  bool noise_on;
+  bool stale = true;  // the packed weights are older than the parameters or the noise
+
+  // One recorded pass per number of observations that was ever asked for; in practice one or two.
+  struct Pass {
+    Tape tape;
+    Var x;
+    Var q;
+  };
+  std::map<int, Pass> passes;
+
+  Impl(const DqnNetworkSettings& s, int observation_size, int actions, int most, std::uint64_t seed)
+      : max_batch(most),
+        noise(seed, kActorNoiseStream),
+        init(seed, 0),
+        network(s, observation_size, actions, store, noise, init),
+        noise_on(s.noisy) {
+    SINV_CHECK(most >= 1, "dqn actor: max_batch is ", most, ", wanted at least 1");
+    store.finish(false);
+    noise.finish();
+    weights = network.record_weights(weight_tape, store);
+    weight_tape.finish();
+    if (noise_on) noise.resample(weight_tape.stream());
+  }
+
+  Pass& pass(int n) {
+    const auto found = passes.find(n);
+    if (found != passes.end()) return found->second;
+    Pass& made = passes[n];
+    made.x = made.tape.input(Shape{n, network.observation_size()});
+    made.q = network.record(made.tape, DqnNetwork::constants(made.tape, weight_tape, weights), made.x);
+    made.tape.finish();
+    return made;
+  }
+};
+
+DqnActor::DqnActor(const DqnNetworkSettings& settings, int observation_size, int actions, int max_batch,
+                   std::uint64_t seed)
+    : impl_(std::make_unique<Impl>(settings, observation_size, actions, max_batch, seed)) {}
+DqnActor::~DqnActor() = default;
+DqnActor::DqnActor(DqnActor&&) noexcept = default;
+DqnActor& DqnActor::operator=(DqnActor&&) noexcept = default;
+
+void DqnActor::set_parameters(std::span<const float> values) {
+  SINV_CHECK(values.size() == parameter_count(), "dqn actor: ", values.size(), " parameters, this network has ",
+             parameter_count());
+  std::ranges::copy(values, impl_->store.values().begin());
+  impl_->stale = true;
+}
+
+std::size_t DqnActor::parameter_count() const { return impl_->store.values().size(); }
+void DqnActor::for_each_parameter(const ParameterVisitor& visit) const { impl_->store.for_each(visit); }
+
+void DqnActor::set_noise(bool on) {
+  Impl& i = *impl_;
+  if (on == i.noise_on || i.noise.values().empty()) return;
+  i.noise_on = on;
+  if (on) {
+    i.noise.resample(i.weight_tape.stream());
+  } else {
+    i.noise.clear();
+  }
+  i.stale = true;
+}
+
+void DqnActor::resample_noise() {
+  Impl& i = *impl_;
+  if (!i.noise_on) return;
+  i.noise.resample(i.weight_tape.stream());
+  i.stale = true;
+}
+
+void DqnActor::q_values(std::span<const float> observations, int n, std::span<float> q) {
+  Impl& i = *impl_;
+  const auto rows = static_cast<std::size_t>(std::max(n, 0));
+  SINV_CHECK(n >= 0 && n <= i.max_batch, "dqn actor: ", n, " observations, wanted 0 to ", i.max_batch);
+  SINV_CHECK(observations.size() == rows * static_cast<std::size_t>(i.network.observation_size()), "dqn actor: ", n,
+             " observations hold ", observations.size(), " values, wanted ", i.network.observation_size(), " each");
+  SINV_CHECK(q.size() == rows * static_cast<std::size_t>(i.network.actions()), "dqn actor: room for ", q.size(),
+             " q values, wanted ", n, " times ", i.network.actions());
+  if (n == 0) return;
+  if (i.stale) i.weight_tape.forward();
+  i.stale = false;
+  Impl::Pass& pass = i.pass(n);
+  std::ranges::copy(observations, pass.tape.value(pass.x).data);
+  pass.tape.forward();
+  std::ranges::copy(pass.tape.value(pass.q).flat(), q.begin());
+}
+
+void DqnActor::save(ByteWriter& out) const {
+  const Impl& i = *impl_;
+  out.put(i.noise.counter());
+  out.put(static_cast<std::uint8_t>(i.noise_on));
+  out.put_all(std::span<const float>(impl_->noise.values()));
+}
+
+void DqnActor::load(ByteReader& in) {
+  Impl& i = *impl_;
+  i.noise.set_counter(in.get<std::uint64_t>());
+  i.noise_on = in.get<std::uint8_t>() != 0;
+  in.get_all(i.noise.values());
+  i.stale = true;
+}
+
+}  // namespace sinv
