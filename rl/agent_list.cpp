@@ -1,0 +1,46 @@
+#include "rl/agent_list.h"
+
+#include "base/error.h"
+#include "base/option.h"
+#include "rl/dqn/agent.h"
+
+namespace sinv {
+namespace {
+
+std::unique_ptr<Agent> make_dqn_mlp(const AgentSettings& settings, const AgentShape& shape, std::uint64_t seed) {
+  return std::make_unique<DqnAgent>(settings.dqn, shape, seed);
+}
+
+// The list. Nothing else enumerates agents.
+constexpr AgentKind kAgents[] = {
+    {"dqn-mlp", "DQN on feature vectors: Double, dueling, noisy, prioritised, n-step", make_dqn_mlp, dqn_policy},
+};
+
+}  // namespace
+
+std::span<const AgentKind> agent_kinds() { return kAgents; }
+
+std::vector<std::string> agent_names() {
+  std::vector<std::string> names;
+  for (const AgentKind& kind : kAgents) names.emplace_back(kind.name);
+  return names;
+}
+
+const AgentKind& agent_kind(const std::string& name) {
+  for (const AgentKind& kind : kAgents) {
+    if (name == kind.name) return kind;
+  }
+  throw UserError(unknown_name("agent", name, agent_names()));
+}
+
+AgentFactory agent_factory(const AgentSettings& settings) {
+  const AgentKind& kind = agent_kind(settings.agent);
+  return [&kind, settings](const AgentShape& shape, std::uint64_t seed) { return kind.make(settings, shape, seed); };
+}
+
+void describe(Options& options, AgentSettings& settings) {
+  options.add("agent", settings.agent, "what learns", agent_names());
+  describe(options, settings.dqn);
+}
+
+}  // namespace sinv

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "base/random.h"
+#include "rl/environments.h"
+
+namespace sinv {
+
+/// Chooses actions and learns nothing. Thread: one owner.
+class BatchPolicy {
+ public:
+  virtual ~BatchPolicy() = default;
+  /// One action per observation: observations [n, F], n = actions.size().
+  virtual void act(std::span<const float> observations, std::span<std::uint8_t> actions) = 0;
+  /// q [n, actions] of the last act(); empty for a policy that has none.
+  virtual std::span<const float> q_values() const { return {}; }
+};
+
+/// Every action with the same chance.
+class RandomPolicy final : public BatchPolicy {
+ public:
+  RandomPolicy(int actions, std::uint64_t seed) : actions_(static_cast<std::uint32_t>(actions)), random_(seed, 0) {}
+  void act(std::span<const float>, std::span<std::uint8_t> actions) override {
+    for (std::uint8_t& action : actions) action = static_cast<std::uint8_t>(random_.below(actions_));
+  }
+
+ private:
+  std::uint32_t actions_;
+  Random random_;
+};
+
+/// game/scripted.h, which looks at the picture and not at the observations: bound to the environments it plays, row i
+/// of act() being environment i. The environments must outlive it.
+class ScriptedPolicy final : public BatchPolicy {
+ public:
+  explicit ScriptedPolicy(const GameEnvironments& envs) : envs_(envs) {}
+  void act(std::span<const float> observations, std::span<std::uint8_t> actions) override;
+
+ private:
+  const GameEnvironments& envs_;
+};
+
+}  // namespace sinv

@@ -1,0 +1,140 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "rl/agent_list.h"
+#include "rl/environments.h"
+#include "rl/evaluation.h"
+#include "rl/metrics.h"
+#include "rl/model_file.h"
+#include "rl/progress.h"
+#include "rl/round_thread.h"
+#include "rl/state_file.h"
+#include "rl/trainer_settings.h"
+
+namespace sinv {
+
+/// What a training works with.
+struct TrainerParts {
+  EnvironmentsFactory environments;
+  AgentFactory agent;
+  std::string agent_name;          // for the model file
+  ModelFile::Named environment;    // for the model file: environment_of(EnvSettings)
+  std::filesystem::path folder;    // of the run; must exist
+  MetricsSink* metrics = nullptr;  // optional; outlives the trainer
+};
+
+/// How a training ended.
+struct TrainerOutcome {
+  bool stopped = false;  // by the stop flag, before its limits
+  Clock clock;
+  double best_mean = 0;                   // confirmed mean of best.bin, by which it was chosen
+  std::optional<EvaluationResult> final;  // best.bin again, on games it was not chosen by
+};
+
+/// Hot keys of a training: written by any thread, read between rounds.
+struct TrainerControls {
+  std::atomic<bool> exploit{false};
+};
+
+/// The run loop. A training is a chain of rounds. In round r an acting thread steps every environment steps_per_round
+/// times with the weights of the end of round r-1, while the owner's thread makes its updates on the replay of the end
+/// of round r-1; then both meet, and what was seen enters the replay in the order of the environments. So two threads
+/// and one give the same weights bit for bit, and so does a training that was stopped and resumed: what is saved
+/// between two rounds is everything that decides the future.
+/// In the run folder: `last` (that state), `best.bin` (the model with the best confirmed evaluation).
+/// Thread: one owner; progress() may be read and controls() written from any.
+/// Process: run() makes writes past a file size limit fail instead of killing the process (SIGXFSZ).
+class Trainer {
+ public:
+  /// Errors: UserError for settings out of range, or what agent and environments say.
+  Trainer(const TrainerSettings& settings, TrainerParts parts);
+  ~Trainer();
+
+  /// Goes on from `last` in the run folder. Call it before run(). Errors: UserError: there is none, it is damaged, or
+  /// it is of other settings.
+  void resume();
+
+  /// Trains until a limit is reached or `stop` is set; then saves. At a limit it also judges the last weights and, on
+  /// fresh games, best.bin. Files that cannot be written are reported as events, and training goes on.
+  /// Errors: what environments and agent throw.
+  TrainerOutcome run(const std::atomic<bool>& stop);
+
+  const Mailbox<Progress>& progress() const { return progress_; }
+  TrainerControls& controls() { return controls_; }
+  const Agent& agent() const { return *agent_; }
+  const Clock& clock() const { return counters_.clock; }
+  static std::filesystem::path state_path(const std::filesystem::path& folder) { return folder / "last"; }
+  static std::filesystem::path best_path(const std::filesystem::path& folder) { return folder / "best.bin"; }
+
+ private:
+  using Time = std::chrono::steady_clock::time_point;
+  static constexpr std::size_t kRecent = 100;
+  // Plain data, saved as it is.
+  struct Counters {
+    Clock clock;
+    std::int64_t games = 0;
+    std::int64_t max_score = 0;
+    std::int64_t recent[kRecent] = {};  // scores of the last games, a ring
+    std::int64_t evaluations = 0;
+    std::int64_t next_evaluation_frames = 0;
+    std::int64_t next_record_frames = 0;
+    std::int64_t best_frames = -1;  // of best.bin; -1: there is none
+    double best_mean = 0;
+    double last_evaluation = 0;
+    double elapsed_s = 0;
+  };
+
+  void act_round();
+  void play_round(RoundThread* acting);
+  void close_round();
+  bool limit_reached() const;
+  double elapsed_s() const;
+  double mean_recent() const;
+  bool judge(std::uint64_t stream, std::uint64_t index, const char* kind, const std::atomic<bool>& stop);
+  void finish(const std::atomic<bool>& stop, TrainerOutcome& outcome);
+  void keep_best(const EvaluationResult& confirmed);
+  EvaluationResult evaluate_weights(std::uint64_t stream, std::uint64_t index, int games, const PolicyFor& policy,
+                                    const std::atomic<bool>& stop);
+  PolicyFor current_policy() const;
+  void begin_save();
+  void collect_save();
+  void publish(TrainerPhase phase);
+  void measure_speed();
+  void record_training();
+  void record(const std::string& json);
+  void event(const std::string& what);
+
+  TrainerSettings settings_;
+  TrainerParts parts_;
+  std::unique_ptr<Environments> envs_;
+  std::unique_ptr<Agent> agent_;
+  StateSaver saver_;
+  Counters counters_;
+  bool resumed_ = false;
+  bool begun_ = false;
+
+  // Acting side of a round.
+  std::vector<std::uint8_t> actions_;
+  std::vector<EpisodeRecord> finished_;
+  std::int64_t round_frames_ = 0;
+
+  TrainerControls controls_;
+  Mailbox<Progress> progress_;
+  Progress shown_;
+  Time sitting_begin_;
+  Time last_save_;
+  Time last_shown_;
+  Time speed_begin_;
+  Clock speed_clock_;
+  double elapsed_before_s_ = 0;  // in earlier sittings
+};
+
+}  // namespace sinv

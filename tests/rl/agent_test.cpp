@@ -1,0 +1,242 @@
+// The contract of an agent, over the list of agents.
+#include "rl/agent.h"
+
+#include <gtest/gtest.h>
+#include <vector>
+
+#include "base/error.h"
+#include "base/option.h"
+#include "rl/agent_list.h"
+#include "rl/evaluation.h"
+#include "tests/rl/corridor.h"
+#include "tests/rl/small_agent.h"
+
+namespace sinv {
+namespace {
+
+constexpr int kEnvs = 4;
+constexpr int kSteps = 5;  // of a round
+
+// A training without the run loop: environments, an agent and a clock.
+struct Pair {
+  Pair(const AgentSettings& settings, std::uint64_t seed, int history = 2)
+      : envs(kEnvs, seed, history),
+        agent(agent_factory(settings)({.envs = kEnvs,
+                                       .observation_size = envs.observation_size(),
+                                       .history = history,
+                                       .actions = Corridor::kActions,
+                                       .steps_per_round = kSteps},
+                                      seed)),
+        actions(kEnvs) {}
+  void begin() {
+    envs.reset();
+    agent->begin(envs);
+    agent->merge(clock);
+  }
+  // One round; appends the actions.
+  void round(std::vector<int>* made = nullptr) {
+    for (int step = 0; step < kSteps; ++step) {
+      agent->act(envs, actions);
+      envs.step(actions);
+      agent->observe(envs, actions);
+      if (made != nullptr) made->insert(made->end(), actions.begin(), actions.end());
+    }
+    const std::int64_t updates = std::max<std::int64_t>(0, agent->updates_due(clock) - clock.updates);
+    agent->learn(updates);
+    clock.updates += updates;
+    clock.steps += kEnvs * kSteps;
+    clock.frames += kEnvs * kSteps * 3;
+    agent->merge(clock);
+  }
+  std::vector<int> rounds(int count) {
+    std::vector<int> made;
+    for (int i = 0; i < count; ++i) round(&made);
+    return made;
+  }
+  Corridor envs;
+  std::unique_ptr<Agent> agent;
+  std::vector<std::uint8_t> actions;
+  Clock clock;
+};
+
+class EveryAgent : public testing::TestWithParam<std::string> {};
+
+TEST_P(EveryAgent, SameSeedSameActionsAnotherSeedOthers) {
+  const AgentSettings settings = small_agent(GetParam());
+  Pair one(settings, 7), two(settings, 7), other(settings, 8);
+  one.begin();
+  two.begin();
+  other.begin();
+  const std::vector<int> made = one.rounds(60);
+  EXPECT_EQ(made, two.rounds(60));
+  EXPECT_NE(made, other.rounds(60));
+}
+
+TEST_P(EveryAgent, NeverLeavesTheActionSet) {
+  Pair pair(small_agent(GetParam()), 3);
+  pair.begin();
+  for (const int action : pair.rounds(200)) {
+    ASSERT_GE(action, 0);
+    ASSERT_LT(action, Corridor::kActions);
+  }
+}
+
+// Compares futures: after load() of what save() wrote, the next actions and weights are the same.
+TEST_P(EveryAgent, ARestoredAgentHasTheSameFuture) {
+  const AgentSettings settings = small_agent(GetParam());
+  Pair one(settings, 7);
+  one.begin();
+  one.rounds(70);  // past the warm-up, with the ring wrapped nowhere near an even place
+  ByteWriter out;
+  one.agent->save(out);
+  ByteWriter world;
+  one.envs.save(world);
+  std::vector<std::span<std::byte>> parts;
+  one.agent->bulk(parts);
+  std::vector<std::vector<std::byte>> large;
+  for (const auto& part : parts) large.emplace_back(part.begin(), part.end());
+
+  Pair two(settings, 7);  // a fresh one: never began
+  ByteReader in(out.bytes(), "test");
+  two.agent->load(in);
+  EXPECT_EQ(in.left(), 0U);
+  parts.clear();
+  two.agent->bulk(parts);
+  ASSERT_EQ(parts.size(), large.size());
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    ASSERT_EQ(parts[i].size(), large[i].size());
+    std::copy(large[i].begin(), large[i].end(), parts[i].begin());
+  }
+  two.agent->loaded();
+  ByteReader world_in(world.bytes(), "test");
+  two.envs.load(world_in);
+  two.clock = one.clock;
+
+  for (int i = 0; i < 20; ++i) ASSERT_EQ(one.rounds(5), two.rounds(5)) << "after " << i * 5 << " rounds";
+  const std::vector<ModelTensor> weights_one = one.agent->model();
+  const std::vector<ModelTensor> weights_two = two.agent->model();
+  ASSERT_EQ(weights_one.size(), weights_two.size());
+  for (std::size_t i = 0; i < weights_one.size(); ++i) EXPECT_EQ(weights_one[i].values, weights_two[i].values);
+}
+
+TEST_P(EveryAgent, LearnsATinyTask) {
+  const EvaluationProtocol protocol{.games = 50, .seed = 5, .envs = 25};
+  const EvaluationResult random = evaluate(corridors(2), random_policy(1), protocol);
+  Pair pair(small_agent(GetParam()), 11);
+  pair.begin();
+  pair.rounds(1500);
+  const EvaluationResult learnt = evaluate(
+      corridors(2), [&](const Environments& envs) { return pair.agent->greedy_policy(envs.count()); }, protocol);
+  EXPECT_LT(random.mean, 70) << to_text(random);
+  EXPECT_EQ(learnt.mean, 100) << to_text(learnt);  // the shortest way from every room
+}
+
+TEST_P(EveryAgent, ExploitingActsAsTheGreedyPolicy) {
+  Pair pair(small_agent(GetParam()), 11);
+  pair.begin();
+  pair.rounds(300);
+  pair.agent->set_mode(ActingMode::kExploit);
+  const std::unique_ptr<BatchPolicy> greedy = pair.agent->greedy_policy(kEnvs);
+  std::vector<std::uint8_t> wanted(kEnvs);
+  for (int step = 0; step < kSteps; ++step) {
+    greedy->act(pair.envs.observations(), wanted);
+    pair.agent->act(pair.envs, pair.actions);
+    EXPECT_EQ(pair.actions, wanted);
+    pair.envs.step(pair.actions);
+    pair.agent->observe(pair.envs, pair.actions);
+  }
+}
+
+TEST_P(EveryAgent, AModelFilePlaysAsTheAgentDoes) {
+  Pair pair(small_agent(GetParam()), 11);
+  pair.begin();
+  pair.rounds(300);
+  ModelFile model{.agent = GetParam(),
+                  .observation_size = pair.envs.observation_size(),
+                  .history = 2,
+                  .actions = Corridor::kActions,
+                  .network = pair.agent->model_settings(),
+                  .environment = {},
+                  .scores = {},
+                  .tensors = pair.agent->model()};
+  const std::unique_ptr<BatchPolicy> from_file = make_policy(model, kEnvs);
+  const std::unique_ptr<BatchPolicy> greedy = pair.agent->greedy_policy(kEnvs);
+  std::vector<std::uint8_t> one(kEnvs), two(kEnvs);
+  greedy->act(pair.envs.observations(), one);
+  from_file->act(pair.envs.observations(), two);
+  EXPECT_EQ(one, two);
+  const auto q_one = greedy->q_values();
+  const auto q_two = from_file->q_values();
+  EXPECT_EQ(std::vector<float>(q_one.begin(), q_one.end()), std::vector<float>(q_two.begin(), q_two.end()));
+
+  const auto refused = [&](ModelFile changed) {
+    try {
+      make_policy(changed, 1);
+    } catch (const UserError& error) {
+      return std::string(error.what());
+    }
+    return std::string("made");
+  };
+  ModelFile missing = model;
+  missing.tensors.erase(missing.tensors.begin());
+  EXPECT_NE(refused(missing).find("holds no tensor " + model.tensors[0].name), std::string::npos) << refused(missing);
+  ModelFile other = model;
+  other.actions = 3;
+  EXPECT_NE(refused(other).find(" of the model file is ["), std::string::npos) << refused(other);
+  ModelFile unknown = model;
+  unknown.agent = "dqn";
+  EXPECT_NE(refused(unknown).find("agent \"dqn\" is not known; known: "), std::string::npos) << refused(unknown);
+}
+
+INSTANTIATE_TEST_SUITE_P(Agents, EveryAgent, testing::ValuesIn(agent_names()), [](const auto& info) {
+  std::string name = info.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+});
+
+// Every part of the DQN can be switched off alone, and the rest still learns.
+struct Part {
+  const char* name;
+  const char* key;
+  const char* value;
+};
+class DqnWithout : public testing::TestWithParam<Part> {};
+
+TEST_P(DqnWithout, LearnsATinyTask) {
+  AgentSettings settings = small_agent("dqn-mlp");
+  Options options;
+  describe(options, settings);
+  options.set(GetParam().key, GetParam().value);
+  Pair pair(settings, 5);
+  pair.begin();
+  pair.rounds(1500);
+  const EvaluationResult learnt =
+      evaluate(corridors(2), [&](const Environments& envs) { return pair.agent->greedy_policy(envs.count()); },
+               {.games = 50, .seed = 5, .envs = 25});
+  EXPECT_EQ(learnt.mean, 100) << to_text(learnt);
+}
+INSTANTIATE_TEST_SUITE_P(
+    Parts, DqnWithout,
+    testing::Values(Part{"double", "dqn.double", "false"}, Part{"dueling", "dqn.head", "single"},
+                    Part{"noise", "dqn.noisy", "false"}, Part{"priorities", "dqn.prioritised", "false"},
+                    Part{"n_step", "dqn.n_step", "1"}, Part{"clipping", "dqn.clip_norm", "0"},
+                    Part{"copying", "dqn.target_update", "average"}, Part{"huber", "dqn.huber_delta", "0"},
+                    Part{"float_rows", "dqn.replay_rows", "int16"}, Part{"ladder", "dqn.epsilon_ladder", "3"},
+                    Part{"shared_head", "dqn.head", "dueling-split"}),
+    [](const auto& info) { return std::string(info.param.name); });
+
+TEST(DqnAgent, RefusesChoicesThatAreNotKnown) {
+  AgentSettings settings = small_agent("dqn-mlp");
+  settings.dqn.head = "duelling";
+  try {
+    check(settings.dqn);
+    FAIL();
+  } catch (const UserError& error) {
+    EXPECT_NE(std::string(error.what()).find("dqn.head \"duelling\" is not known; known: single, dueling-shared"),
+              std::string::npos)
+        << error.what();
+  }
+}
+
+}  // namespace
+}  // namespace sinv
