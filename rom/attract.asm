@@ -60,11 +60,11 @@ _done:	ld hl,SCREEN+COLUMN*88+17
 
 ; After the demo.
 attract_coins:
+	call clear_field
 	ld hl,attract_variant
 	ld a,(hl)
 	xor 1
 	ld (hl),a
-	call clear_field
 	ld hl,SCREEN+COLUMN*64+20
 	ld de,text_insert
 	call type_text
