@@ -36,6 +36,7 @@ struct Board {
   std::uint64_t cycle;              // since power-on, at the end of the last instruction
   std::uint64_t instructions;       // since power-on; a halted CPU executes none
   std::uint64_t frame;              // frames done
+  std::uint64_t halted_cycles;      // since power-on, spent in HLT
   std::uint64_t watchdog_deadline;  // the cycle at which the watchdog resets the CPU
   std::uint64_t slice_end;          // only within a run: the cycle at which its budget ends
   std::uint32_t resets;             // by the watchdog

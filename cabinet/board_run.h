@@ -77,6 +77,8 @@ struct BoardBus {
 
   using U32 = std::uint32_t;
 
+  SINV_HD BoardBus(Board& of, const std::uint8_t* rom_bytes) : board(&of), ram(ram_of(of)), rom(rom_bytes) {}
+
   SINV_HD U32 read(U32 at) const {
     if ((at & 0x2000U) != 0) return ram[at & 0x1FFFU];
     return (at & 0x4000U) != 0 ? 0U : U32{rom[at & 0x1FFFU]};
@@ -102,12 +104,15 @@ struct BoardBus {
 };
 
 /// Runs to `target`, or not at all if an instruction has already run past it.
-SINV_HD inline void run_board_until(Board& board, const std::uint8_t* rom, std::uint64_t target) {
-  const BoardBus bus{&board, ram_of(board), rom};
+template <class Bus>
+SINV_HD void run_board_until(Board& board, Bus bus, std::uint64_t target) {
   while (board.cycle < target) {
     board.slice_end = target < board.watchdog_deadline ? target : board.watchdog_deadline;
     const auto budget = static_cast<std::int64_t>(board.slice_end - board.cycle);
-    board.cycle += static_cast<std::uint64_t>(run_cpu(board.cpu, bus, budget, board.instructions));
+    const Slice slice = run_cpu(board.cpu, bus, budget);
+    board.cycle += static_cast<std::uint64_t>(budget - slice.left);
+    board.instructions += slice.instructions;
+    board.halted_cycles += slice.halted_cycles;
     if (board.cycle < board.watchdog_deadline) continue;
     ++board.resets;
     reset_board(board);
@@ -122,14 +127,15 @@ SINV_HD inline void run_board_until(Board& board, const std::uint8_t* rom, std::
 SINV_HD inline void trigger_irq(Board& board) { board.cpu.irq = board.cpu.inte; }
 
 /// Runs one frame: from the start of vertical blanking to the next one. Within a frame the buttons stand still.
-SINV_HD inline void run_board_frame(Board& board, const std::uint8_t* rom, std::uint8_t buttons) {
+template <class Bus>
+SINV_HD void run_board_frame(Board& board, Bus bus, std::uint8_t buttons) {
   const std::uint64_t start = board.frame * kFrameCycles;
   board.buttons = buttons;
   if (board.frame != 0 && board.vblank_irq_off == 0) trigger_irq(board);
   board.vblank_irq_off = 0;
-  run_board_until(board, rom, start + kMidScreenCycle);
+  run_board_until(board, bus, start + kMidScreenCycle);
   trigger_irq(board);
-  run_board_until(board, rom, start + kFrameCycles);
+  run_board_until(board, bus, start + kFrameCycles);
   ++board.frame;
 }
 

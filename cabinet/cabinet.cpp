@@ -10,9 +10,28 @@ namespace sinv {
 
 namespace {
 constexpr std::uint32_t kStateFormat = 0x43'41'42'01;  // "CAB" 1; count up when Board changes
-}
 
-RomImage::RomImage(const Rom& rom) : bytes(rom), crc(crc32(std::as_bytes(std::span(rom)))) {}
+/// Code outside ROM is interpreted for so long before ROM is looked for again.
+constexpr std::int64_t kInterpretedCycles = 512;
+
+/// The board with its ROM translated.
+struct TranslatedBus : BoardBus {
+  const Translation* translation;
+
+  std::int64_t run_translated(Slice& slice) const {
+    translation->run(*board, slice);
+    // Too little left for any block: the interpreter finishes. Else one instruction, or some of a program in RAM.
+    if (slice.left < Translation::kMaxBlockCycles) return 0;
+    const std::int64_t turn = board->cpu.pc < kRomBytes ? 1 : kInterpretedCycles;
+    return slice.left > turn ? slice.left - turn : 0;
+  }
+};
+}  // namespace
+
+RomImage::RomImage(const Rom& rom, CpuCore core)
+    : bytes(rom),
+      crc(crc32(std::as_bytes(std::span(rom)))),
+      translation(core == CpuCore::kTranslated ? Translation::make(bytes.data()) : nullptr) {}
 
 Cabinet::Cabinet(std::shared_ptr<const RomImage> rom, std::uint8_t dips) : rom_(std::move(rom)) {
   SINV_CHECK(rom_ != nullptr, "Cabinet: no ROM given");
@@ -22,7 +41,8 @@ Cabinet::Cabinet(std::shared_ptr<const RomImage> rom, std::uint8_t dips) : rom_(
   power_on();
 }
 
-Cabinet::Cabinet(const Rom& rom, std::uint8_t dips) : Cabinet(std::make_shared<const RomImage>(rom), dips) {}
+Cabinet::Cabinet(const Rom& rom, std::uint8_t dips, CpuCore core)
+    : Cabinet(std::make_shared<const RomImage>(rom, core), dips) {}
 
 void Cabinet::power_on() {
   power_on_board(state_.board, state_.board.dips);
@@ -31,11 +51,18 @@ void Cabinet::power_on() {
 
 void Cabinet::run(std::span<const std::uint8_t> buttons) {
   if (buttons.empty()) return;
-  for (const std::uint8_t mask : buttons.first(buttons.size() - 1)) {
-    run_board_frame(state_.board, rom_->bytes.data(), mask);
-  }
+  for (const std::uint8_t mask : buttons.first(buttons.size() - 1)) run_one(mask);
   state_.ram_before = state_.board.ram;
-  run_board_frame(state_.board, rom_->bytes.data(), buttons.back());
+  run_one(buttons.back());
+}
+
+void Cabinet::run_one(std::uint8_t buttons) {
+  const BoardBus bus(state_.board, rom_->bytes.data());
+  if (rom_->translation != nullptr) {
+    run_board_frame(state_.board, TranslatedBus{bus, rom_->translation.get()}, buttons);
+  } else {
+    run_board_frame(state_.board, bus, buttons);
+  }
 }
 
 std::size_t Cabinet::state_bytes() const { return sizeof(State); }

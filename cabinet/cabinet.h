@@ -6,17 +6,25 @@
 
 #include "cabinet/board.h"
 #include "cabinet/machine.h"
+#include "cabinet/translator.h"
 
 namespace sinv {
 
 using Rom = std::array<std::uint8_t, kRomBytes>;
 
+/// How the CPU's program is run; the results are the same, bit for bit.
+enum class CpuCore {
+  kTranslated,   // ROM as machine code where that is to be had (x86-64 Linux), the interpreter for the rest
+  kInterpreted,  // the interpreter only
+};
+
 /// A program ROM, shared by any number of cabinets and never changed. Thread: any.
 struct RomImage {
-  explicit RomImage(const Rom& rom);
+  explicit RomImage(const Rom& rom, CpuCore core = CpuCore::kTranslated);
 
   Rom bytes;
-  std::uint32_t crc;  // CRC-32 of the 8 KiB
+  std::uint32_t crc;                               // CRC-32 of the 8 KiB
+  std::unique_ptr<const Translation> translation;  // or null: interpreted
 };
 
 /// The 1978 cabinet, in this process: 8080, board and timing as MAME 0.251 has them. One flat state and no other
@@ -25,7 +33,7 @@ class Cabinet final : public Machine {
  public:
   /// `dips`: DIP switches as on IN 2, see board.h.
   explicit Cabinet(std::shared_ptr<const RomImage> rom, std::uint8_t dips = 0);
-  explicit Cabinet(const Rom& rom, std::uint8_t dips = 0);
+  explicit Cabinet(const Rom& rom, std::uint8_t dips = 0, CpuCore core = CpuCore::kTranslated);
 
   void power_on() override;
   void run(std::span<const std::uint8_t> buttons) override;
@@ -50,6 +58,8 @@ class Cabinet final : public Machine {
   void poke(std::uint16_t address, std::uint8_t value);
 
  private:
+  void run_one(std::uint8_t buttons);
+
   /// What save() writes, byte for byte.
   struct State {
     std::uint32_t format;

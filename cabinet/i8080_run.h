@@ -12,6 +12,7 @@
 ///   read16(a) write16(a, v)             low byte at a, high byte at a + 1, both modulo 65536
 ///   in(port, left) out(port, v, left)   `left` = cycles of the budget left when the instruction is over
 ///   acknowledge(left)                   the interrupt is taken: returns the address its RST jumps to
+///   run_translated(slice)               optional, see run_cpu
 
 #if defined(__GNUC__) && !defined(__CUDACC__)
 #define SINV_THREADED 1
@@ -20,6 +21,13 @@
 #endif
 
 namespace sinv {
+
+/// What is left of a run, and what it did.
+struct Slice {
+  std::int64_t left;  // cycles; 0 or less: over
+  std::uint64_t instructions;
+  std::uint64_t halted_cycles;  // waited; the HLT itself is an instruction
+};
 
 // The two forms are different functions for the linker when a program has both.
 #if SINV_THREADED
@@ -46,12 +54,6 @@ class CycleBudget {
  private:
   static constexpr std::int64_t kUnit = std::int64_t{1} << 24;
   std::int64_t count_;
-};
-
-/// What is left of a run, and what it did.
-struct Slice {
-  std::int64_t left;  // cycles; 0 or less: over
-  std::uint64_t instructions;
 };
 
 /// Runs at least one instruction, then on until at most `reserve` cycles are left, EI was executed or HLT was reached.
@@ -170,32 +172,39 @@ SINV_HD void take_interrupt(I8080& cpu, Bus bus, Slice& slice) {
   ++slice.instructions;
 }
 
-/// Runs for `cycles`; an instruction that straddles the end completes. Returns the cycles run: 0 if `cycles` <= 0.
+/// Runs for `cycles`; an instruction that straddles the end completes, so slice.left ends at 0 or below. Does nothing
+/// if `cycles` <= 0.
 /// Order of checks as in MAME's i8085 device: a pending interrupt is looked for when a run starts and when the delay of
 /// EI is over, and then one instruction follows at once.
 /// A halted CPU repeats HLT, 7 cycles each, until an interrupt; that is one step here and no further instruction.
+/// A bus with run_translated(slice) may run any number of instructions there, ending at an instruction boundary; it
+/// returns how many cycles the interpreter is to leave for its next turn (less than slice.left).
 template <class Bus>
-SINV_HD std::int64_t run_cpu(I8080& cpu, Bus bus, std::int64_t cycles, std::uint64_t& instructions) {
-  if (cycles <= 0) return 0;
-  Slice slice{cycles, 0};
+SINV_HD Slice run_cpu(I8080& cpu, Bus bus, std::int64_t cycles) {
+  Slice slice{cycles, 0, 0};
+  if (cycles <= 0) return slice;
   if (cpu.ei_delay == 0) take_interrupt(cpu, bus, slice);
   do {
     if (cpu.ei_delay != 0 && --cpu.ei_delay == 0) take_interrupt(cpu, bus, slice);
     if (cpu.halted != 0) {
-      const std::int64_t wait = cpu.ei_delay != 0 || slice.left <= 0 ? 1 : slice.left;
-      slice.left -= (wait + kHaltCycles - 1) / kHaltCycles * kHaltCycles;
-    } else {
-      std::int64_t reserve = 0;
-      if (cpu.ei_delay != 0) {
-        reserve = slice.left - 1;
-      } else if (slice.left > CycleBudget::kMax) {
-        reserve = slice.left - CycleBudget::kMax;
-      }
-      run_instructions(cpu, bus, slice, reserve);
+      std::int64_t wait = cpu.ei_delay != 0 || slice.left <= 0 ? 1 : slice.left;
+      wait = (wait + kHaltCycles - 1) / kHaltCycles * kHaltCycles;
+      slice.left -= wait;
+      slice.halted_cycles += static_cast<std::uint64_t>(wait);
+      continue;
     }
+    std::int64_t reserve = 0;
+    if (cpu.ei_delay != 0) {
+      reserve = slice.left - 1;
+    } else if constexpr (requires { bus.run_translated(slice); }) {
+      reserve = bus.run_translated(slice);
+      if (slice.left <= 0) break;
+    } else if (slice.left > CycleBudget::kMax) {
+      reserve = slice.left - CycleBudget::kMax;
+    }
+    run_instructions(cpu, bus, slice, reserve);
   } while (slice.left > 0);
-  instructions += slice.instructions;
-  return cycles - slice.left;
+  return slice;
 }
 
 }  // namespace threaded or switched

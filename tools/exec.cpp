@@ -9,9 +9,10 @@
 namespace sinv {
 
 int exec_command(Words words) {
-  CommandLine line("exec",
-                   "Runs a CP/M .COM program (a CPU test, say) on a bare 8080 with 64 KiB of RAM, prints what it prints "
-                   "and then how many instructions and cycles it took, by the data sheet's cycle table.");
+  CommandLine line(
+      "exec",
+      "Runs a CP/M .COM program (a CPU test, say) on a bare 8080 with 64 KiB of RAM, prints what it prints "
+      "and then how many instructions and cycles it took, by the data sheet's cycle table.");
   std::string path;
   line.app.add_option("program", path, "the .COM file")->required();
   if (!line.parse(words)) return 0;

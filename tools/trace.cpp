@@ -20,9 +20,10 @@ int trace_command(Words words) {
   std::string inputs;
   std::uint64_t frames = 600;
   line.app.add_option("--rom", cabinet.rom, "game ROM: folder or zip; without it the engine's own game");
-  line.app.add_option("--inputs", inputs,
-                      "file of lines \"frame mask\": from that many frames done the buttons are mask (1 coin, 2 start 1, "
-                      "4 fire, 8 left, 16 right, 32 start 2, added up)");
+  line.app.add_option(
+      "--inputs", inputs,
+      "file of lines \"frame mask\": from that many frames done the buttons are mask (1 coin, 2 start 1, "
+      "4 fire, 8 left, 16 right, 32 start 2, added up)");
   line.app.add_option("--frames", frames, "frames to run")->capture_default_str();
   if (!line.parse(words)) return 0;
   std::vector<InputChange> changes;

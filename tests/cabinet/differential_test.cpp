@@ -112,14 +112,19 @@ std::string summary(const ReferenceCabinet& reference) {
   return line;
 }
 
-class RandomPrograms : public testing::TestWithParam<Mix> {};
+struct Case {
+  Mix mix;
+  CpuCore core;
+};
+
+class RandomPrograms : public testing::TestWithParam<Case> {};
 
 TEST_P(RandomPrograms, RunFrameByFrameAsTheReference) {
-  Random random(11, static_cast<std::uint64_t>(GetParam()));
+  Random random(11, static_cast<std::uint64_t>(GetParam().mix));
   std::uint64_t executed = 0;
   for (int program = 0; program < 60; ++program) {
-    const Rom rom = random_rom(random, GetParam());
-    Cabinet cabinet(rom);
+    const Rom rom = random_rom(random, GetParam().mix);
+    Cabinet cabinet(rom, 0, GetParam().core);
     ReferenceCabinet reference(rom);
     for (int frame = 0; frame < 12; ++frame) {
       const auto buttons = static_cast<std::uint8_t>(random.below(64));
@@ -140,10 +145,10 @@ TEST_P(RandomPrograms, RunFrameByFrameAsTheReference) {
 }
 
 TEST_P(RandomPrograms, ResetByTheWatchdogAsTheReference) {
-  Random random(12, static_cast<std::uint64_t>(GetParam()));
+  Random random(12, static_cast<std::uint64_t>(GetParam().mix));
   for (int program = 0; program < 2; ++program) {
-    const Rom rom = random_rom(random, GetParam());
-    Cabinet cabinet(rom);
+    const Rom rom = random_rom(random, GetParam().mix);
+    Cabinet cabinet(rom, 0, GetParam().core);
     ReferenceCabinet reference(rom);
     for (int frame = 0; frame < 600; ++frame) {
       run_frames(cabinet, 1);
@@ -155,9 +160,9 @@ TEST_P(RandomPrograms, ResetByTheWatchdogAsTheReference) {
 }
 
 TEST_P(RandomPrograms, ContinueBitForBitAfterARestore) {
-  Random random(13, static_cast<std::uint64_t>(GetParam()));
+  Random random(13, static_cast<std::uint64_t>(GetParam().mix));
   for (int program = 0; program < 20; ++program) {
-    const auto rom = std::make_shared<const RomImage>(random_rom(random, GetParam()));
+    const auto rom = std::make_shared<const RomImage>(random_rom(random, GetParam().mix), GetParam().core);
     Cabinet first(rom);
     Cabinet second(rom);
     run_frames(first, static_cast<int>(random.below(6)), kFire);
@@ -179,11 +184,18 @@ TEST_P(RandomPrograms, ContinueBitForBitAfterARestore) {
   }
 }
 
-std::string mix_name(const testing::TestParamInfo<Mix>& info) {
+std::string case_name(const testing::TestParamInfo<Case>& info) {
   constexpr const char* kNames[] = {"AnyBytes", "Tame", "InRam"};
-  return kNames[static_cast<int>(info.param)];
+  return std::string(kNames[static_cast<int>(info.param.mix)]) +
+         (info.param.core == CpuCore::kTranslated ? "Translated" : "Interpreted");
 }
-INSTANTIATE_TEST_SUITE_P(Mixes, RandomPrograms, testing::Values(Mix::kBytes, Mix::kTame, Mix::kRam), mix_name);
+INSTANTIATE_TEST_SUITE_P(Mixes, RandomPrograms,
+                         testing::Values(Case{Mix::kBytes, CpuCore::kTranslated},
+                                         Case{Mix::kTame, CpuCore::kTranslated}, Case{Mix::kRam, CpuCore::kTranslated},
+                                         Case{Mix::kBytes, CpuCore::kInterpreted},
+                                         Case{Mix::kTame, CpuCore::kInterpreted},
+                                         Case{Mix::kRam, CpuCore::kInterpreted}),
+                         case_name);
 
 }  // namespace
 }  // namespace sinv

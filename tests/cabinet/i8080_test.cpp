@@ -33,6 +33,16 @@ struct Flat : FlatBus {
   void out(U32 port, U32 value, std::int64_t) const { *last_out = static_cast<int>(port * 256 + value); }
 };
 
+struct Ran {
+  std::int64_t cycles;
+  std::uint64_t instructions;
+};
+
+Ran run(I8080& cpu, const Flat& bus, std::int64_t cycles) {
+  const Slice slice = run_cpu(cpu, bus, cycles);
+  return {cycles - slice.left, slice.instructions};
+}
+
 I8080 engine_registers(const Reference8080& from) {
   I8080 cpu;
   cpu.pc = static_cast<std::uint16_t>(from.pc);
@@ -64,8 +74,7 @@ class I8080Step : public testing::Test {
     engine_memory_ = memory_;
     int out = -1;
     Flat bus{{engine_memory_.data()}, &out};
-    std::uint64_t instructions = 0;
-    const std::int64_t cycles = run_cpu(cpu_, bus, 1, instructions);
+    const auto [cycles, instructions] = run(cpu_, bus, 1);
     ReferenceFlat reference_bus(memory_);
     if (reference_.ei_delay > 0) --reference_.ei_delay;
     const int opcode = memory_[static_cast<std::size_t>(reference_.pc)];
@@ -106,8 +115,7 @@ AluResult engine_alu(std::uint8_t* memory, int opcode, int a, int x, int flags) 
   cpu.bc = static_cast<std::uint16_t>(x * 256);
   memory[0] = static_cast<std::uint8_t>(opcode);
   int out = -1;
-  std::uint64_t instructions = 0;
-  run_cpu(cpu, Flat{{memory}, &out}, 1, instructions);
+  run(cpu, Flat{{memory}, &out}, 1);
   return {cpu.a, cpu.f};
 }
 
@@ -189,9 +197,7 @@ TEST(I8080, EveryPswSurvivesPopAndPushButForBits1And3And5) {
     memory[0x1000] = static_cast<std::uint8_t>(psw);
     memory[0x1001] = static_cast<std::uint8_t>(psw >> 8);
     int out = -1;
-    std::uint64_t instructions = 0;
-    run_cpu(cpu, Flat{{memory.data()}, &out}, 11, instructions);
-    ASSERT_EQ(instructions, 2U);
+    ASSERT_EQ(run(cpu, Flat{{memory.data()}, &out}, 11).instructions, 2U);
     ASSERT_EQ(memory[0x1000] | (memory[0x1001] << 8), (psw & 0xFFD5) | 2);
   }
 }
@@ -239,8 +245,7 @@ TEST_F(I8080Step, RandomCodeThatOverwritesItselfRunsAsTheReferenceInSlicesOfAnyL
     // A budget at a time, of any length: the engine runs several instructions where the reference runs one.
     for (int slice = 0; slice < 2000; ++slice) {
       const auto budget = static_cast<std::int64_t>(1 + random.below(200));
-      std::uint64_t instructions = 0;
-      const std::int64_t cycles = run_cpu(cpu, bus, budget, instructions);
+      const std::int64_t cycles = run(cpu, bus, budget).cycles;
       std::int64_t wanted = 0;
       while (wanted < budget) {
         if (reference_.ei_delay > 0) --reference_.ei_delay;
@@ -263,9 +268,9 @@ TEST(I8080, AHaltedCpuWaitsInStepsOf7CyclesWithoutInstructions) {
   memory[0] = 0x76;
   I8080 cpu;
   int out = -1;
-  std::uint64_t instructions = 0;
-  EXPECT_EQ(run_cpu(cpu, Flat{{memory.data()}, &out}, 1'000'000, instructions), (1'000'000 + 6) / 7 * 7);
-  EXPECT_EQ(instructions, 1U);
+  const Ran ran = run(cpu, Flat{{memory.data()}, &out}, 1'000'000);
+  EXPECT_EQ(ran.cycles, (1'000'000 + 6) / 7 * 7);
+  EXPECT_EQ(ran.instructions, 1U);
   EXPECT_EQ(cpu.pc, 0);
   EXPECT_EQ(cpu.halted, 1);
 }
@@ -274,9 +279,9 @@ TEST(I8080, ABudgetOfManyMillionCyclesIsCountedExactly) {
   std::vector<std::uint8_t> memory(65536);  // NOPs
   I8080 cpu;
   int out = -1;
-  std::uint64_t instructions = 0;
-  EXPECT_EQ(run_cpu(cpu, Flat{{memory.data()}, &out}, 100'000'001, instructions), 100'000'004);
-  EXPECT_EQ(instructions, 25'000'001U);
+  const Ran ran = run(cpu, Flat{{memory.data()}, &out}, 100'000'001);
+  EXPECT_EQ(ran.cycles, 100'000'004);
+  EXPECT_EQ(ran.instructions, 25'000'001U);
   EXPECT_EQ(cpu.pc, 25'000'001 % 65536);
 }
 
