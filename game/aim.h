@@ -36,9 +36,9 @@ struct Place {
 
 /// The rack as one reading of the RAM shows it.
 struct Rack {
-  std::array<std::uint16_t, kRows> row{};      // bit = column
-  std::array<std::int8_t, kRows> before{};     // live aliens in lower rows
-  std::array<std::int8_t, kColumns> lowest{};  // row of the lowest live alien, -1 when the column is empty
+  std::array<std::uint16_t, kRows> row{};       // bit = column
+  std::array<std::int16_t, kRows> before{};     // live aliens in lower rows
+  std::array<std::int16_t, kColumns> lowest{};  // row of the lowest live alien, -1 when the column is empty
   int count = 0;
   int first_column = 0;
   int last_column = 0;
@@ -67,7 +67,7 @@ SINV_HD constexpr int rank_of(const Rack& rack, int row, int column) {
 
 /// 11 flags of a row, as bits. A flag is 1 or 0. Written so that a compiler makes two loads of it.
 SINV_HD constexpr std::uint32_t row_bits(const Ram& ram, int row) {
-  const auto at = static_cast<std::size_t>(at::kAliens - kRamAddress + kColumns * row);
+  const std::size_t at = at::kAliens - kRamAddress + std::size_t{kColumns} * static_cast<std::size_t>(row);
   std::uint64_t low = 0;
   for (std::size_t i = 0; i < 8; ++i) low |= static_cast<std::uint64_t>(ram[at + i]) << (8 * i);
   low &= 0x0101010101010101U;
@@ -82,7 +82,7 @@ SINV_HD constexpr Rack read_rack(const Ram& ram) {
   for (int r = 0; r < kRows; ++r) {
     const std::uint32_t bits = row_bits(ram, r);
     rack.row[static_cast<std::size_t>(r)] = static_cast<std::uint16_t>(bits);
-    rack.before[static_cast<std::size_t>(r)] = static_cast<std::int8_t>(rack.count);
+    rack.before[static_cast<std::size_t>(r)] = static_cast<std::int16_t>(rack.count);
     rack.count += live_in(bits);
     any |= bits;
   }
@@ -92,7 +92,7 @@ SINV_HD constexpr Rack read_rack(const Ram& ram) {
     std::uint32_t found = rack.row[static_cast<std::size_t>(r)] & open;
     open ^= found;
     for (; found != 0; found &= found - 1) {
-      rack.lowest[static_cast<std::size_t>(std::countr_zero(found))] = static_cast<std::int8_t>(r);
+      rack.lowest[static_cast<std::size_t>(std::countr_zero(found))] = static_cast<std::int16_t>(r);
     }
   }
   if (any != 0) {
@@ -105,15 +105,15 @@ SINV_HD constexpr Rack read_rack(const Ram& ram) {
   rack.dx = peek_signed(ram, at::kRackDx);
   rack.drops = peek(ram, at::kPendingDrop) != 0;
   if (rack.dx > 0) {
-    rack.steps_to_edge = (kRightEdge - (rack.x + kCell_pixels * rack.last_column + 13) + rack.dx - 1) / rack.dx;
+    rack.steps_to_edge = (kRightEdge - (rack.x + kCellPixels * rack.last_column + 13) + rack.dx - 1) / rack.dx;
   } else if (rack.dx < 0) {
-    rack.steps_to_edge = (rack.x + kCell_pixels * rack.first_column + 2 - kLeftEdge - rack.dx - 1) / -rack.dx;
+    rack.steps_to_edge = (rack.x + kCellPixels * rack.first_column + 2 - kLeftEdge - rack.dx - 1) / -rack.dx;
   }
   const int cursor = std::min<int>(peek(ram, at::kCursor), kAliensInRack - 1);
   rack.drawn = rank_of(rack, cursor / kColumns, cursor % kColumns);
   const bool cursor_lives = (rack.row[static_cast<std::size_t>(cursor / kColumns)] >> (cursor % kColumns) & 1) != 0;
   if (peek(ram, at::kAlienWaitsForDraw) == 0 && cursor_lives) ++rack.drawn;
-  if (peek(ram, at::kAlienExploding) != 0) rack.pause_frames = peek(ram, at::kAlienExplosion_frames) & 31;
+  if (peek(ram, at::kAlienExploding) != 0) rack.pause_frames = peek(ram, at::kAlienExplosionFrames) & 31;
   return rack;
 }
 
@@ -140,7 +140,7 @@ SINV_HD constexpr Place alien_place(const Rack& rack, int row, int column, int f
     steps = 1 + static_cast<int>((static_cast<std::uint32_t>(moving_frames - 1 - first) * rack.reciprocal) >> 16);
   }
   const Place reference = reference_after(rack, drawn ? steps : steps - 1);
-  return {reference.x + kCell_pixels * column, reference.y + kCell_pixels * row};
+  return {reference.x + kCellPixels * column, reference.y + kCellPixels * row};
 }
 
 /// Frames until the top of a shot that is now at `from_y` reaches `y`; a shot not fired yet takes one more to appear.
@@ -158,7 +158,7 @@ struct Aim {
 /// A shot that goes up at `shot_x` from `shot_y`, aimed at the lowest live alien of a column that is not empty.
 SINV_HD constexpr Aim aim_at_column(const Rack& rack, int column, int shot_x, int shot_y, bool fired) {
   const int row = rack.lowest[static_cast<std::size_t>(column)];
-  const int frames = flight_frames(shot_y, rack.y + kCell_pixels * row, fired);
+  const int frames = flight_frames(shot_y, rack.y + kCellPixels * row, fired);
   const Place place = alien_place(rack, row, column, frames);
   const int distance = place.x + 8 - shot_x;
   return {

@@ -8,9 +8,9 @@ namespace sinv {
 namespace {
 
 constexpr int kMostFramesPerStep = 8;
-constexpr int kMostNoops_frames = 30;
-constexpr int kLeastCap_frames = 60;  // above the most idle start frames
-constexpr int kMostCap_frames = 100'000'000;
+constexpr int kMostNoopsFrames = 30;
+constexpr int kLeastCapFrames = 60;  // above the most idle start frames
+constexpr int kMostCapFrames = 100'000'000;
 constexpr int kMostHistory = 8;
 
 template <class T>
@@ -23,10 +23,10 @@ void check_range(const char* key, T value, T low, T high) {
 void describe(Options& options, EnvSettings& settings) {
   options.add("env.frames_per_step", settings.frames_per_step, "frames that one action is held", 1, kMostFramesPerStep);
   options.add("env.noop_max_frames", settings.noop_max_frames,
-              "a game starts after 0 to this many idle frames, drawn for each game", 0, kMostNoops_frames);
+              "a game starts after 0 to this many idle frames, drawn for each game", 0, kMostNoopsFrames);
   options.add("env.sticky", settings.sticky, "chance per frame that the action of the frame before goes on", 0.0, 1.0);
   options.add("env.frame_cap", settings.frame_cap, "frames after which a game is truncated (not terminated)",
-              kLeastCap_frames, kMostCap_frames);
+              kLeastCapFrames, kMostCapFrames);
   options.add("env.life_is_terminal", settings.life_is_terminal,
               "a lost life has discount 0 in the returns; the game goes on");
   options.add("env.skip_unplayable", settings.skip_unplayable,
@@ -53,9 +53,9 @@ void describe(Options& options, EnvSettings& settings) {
 
 void check(const EnvSettings& settings) {
   check_range("env.frames_per_step", settings.frames_per_step, 1, kMostFramesPerStep);
-  check_range("env.noop_max_frames", settings.noop_max_frames, 0, kMostNoops_frames);
+  check_range("env.noop_max_frames", settings.noop_max_frames, 0, kMostNoopsFrames);
   check_range("env.sticky", settings.sticky, 0.0, 1.0);
-  check_range("env.frame_cap", settings.frame_cap, kLeastCap_frames, kMostCap_frames);
+  check_range("env.frame_cap", settings.frame_cap, kLeastCapFrames, kMostCapFrames);
   check_range("env.history", settings.history, 0, kMostHistory);
   feature_set_of(settings.features);
   resolved(settings.reward);

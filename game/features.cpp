@@ -93,6 +93,7 @@ std::string_view feature_set_name(FeatureSet set) { return version(set).name; }
 
 std::vector<std::string> feature_set_names() {
   std::vector<std::string> names;
+  names.reserve(kVersions.size());
   for (const Version& v : kVersions) names.emplace_back(v.name);
   return names;
 }

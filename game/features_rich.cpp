@@ -13,7 +13,7 @@ constexpr std::array<std::uint16_t, 3> kShotRecords{at::kRolling, at::kPlunger, 
 constexpr int kMapOffsets = 16;  // places beside the gun, 4 px apart
 constexpr int kMapStep = 4;
 constexpr int kWindow = 12;  // shield columns over the gun, from 6 left of it
-constexpr int kHorizon_frames = 128;
+constexpr int kHorizonFrames = 128;
 
 // value / scale within [-1, 1]; the reciprocal is a constant in all calls but one.
 float clip(int value, float scale) {
@@ -80,7 +80,7 @@ float* put_grid(const Rack& rack, float* out) {
 float* put_rack(const Rack& rack, float* out) {
   int lowest_row = 0;
   while (lowest_row < kRows - 1 && rack.row[static_cast<std::size_t>(lowest_row)] == 0) ++lowest_row;
-  const int lowest_y = rack.y + kCell_pixels * lowest_row;
+  const int lowest_y = rack.y + kCellPixels * lowest_row;
   *out++ = clip(rack.x - kScreenLeft, 224);
   *out++ = clip(rack.y, 256);
   *out++ = rack.dx < 0 ? -1.0F : 1.0F;
@@ -95,9 +95,9 @@ float* put_rack(const Rack& rack, float* out) {
     *out++ = flag(rack.count >= kBuckets[b] && rack.count < kBuckets[b + 1]);
   }
   *out++ = rack.count == 0 ? 1.0F : clip(lowest_y - kShotStartY, 160);
-  *out++ = clip(rack.x + kCell_pixels * rack.first_column + 2 - kLeftEdge, 224);
-  *out++ = clip(kRightEdge - (rack.x + kCell_pixels * rack.last_column + 13), 224);
-  for (const int row : rack.lowest) *out++ = row < 0 ? 0.0F : clip(rack.y + kCell_pixels * row, 208);
+  *out++ = clip(rack.x + kCellPixels * rack.first_column + 2 - kLeftEdge, 224);
+  *out++ = clip(kRightEdge - (rack.x + kCellPixels * rack.last_column + 13), 224);
+  for (const int row : rack.lowest) *out++ = row < 0 ? 0.0F : clip(rack.y + kCellPixels * row, 208);
   return out;
 }
 
@@ -121,9 +121,9 @@ float* put_player(const Ram& ram, const FeatureMemory& memory, const Rack& rack,
   if (live) {
     wait_frames = (0xD8 - shot_y) / kShotSpeed + 16;
   } else if (status == static_cast<int>(Shot::kExploding)) {
-    wait_frames = peek(ram, at::kShotExplosion_frames);
+    wait_frames = peek(ram, at::kShotExplosionFrames);
   } else if (status == static_cast<int>(Shot::kAlienExploding)) {
-    wait_frames = peek(ram, at::kAlienExplosion_frames);
+    wait_frames = peek(ram, at::kAlienExplosionFrames);
   }
   *out++ = flag(live);
   *out++ = live ? clip(shot_x - gun, 112) : 0.0F;
@@ -153,7 +153,7 @@ float* put_alien_shots(const Ram& ram, int gun, float* out) {
     *out++ = live ? clip(threat.distance, 112) : 0.0F;
     *out++ = live ? clip(threat.distance, 16) : 0.0F;
     *out++ = live ? clip(alien_shot_y(ram, record) - kKillsBelowY, 192) : 0.0F;
-    urgency[i] = threat.live ? soon(threat.frames, kHorizon_frames) : 0.0F;
+    urgency[i] = threat.live ? soon(threat.frames, kHorizonFrames) : 0.0F;
     *out++ = urgency[i];
     *out++ = flag(threat.live && threat.distance <= kTouch && -threat.distance <= kTouch);
   }
@@ -270,12 +270,12 @@ float* put_rich(const Ram& ram, const FeatureMemory& memory, float* out) {
 
 float* put_hidden(const Ram& ram, float* out) {
   *out++ = flag(peek(ram, at::kAlienFireEnabled) != 0);
-  *out++ = clip(peek(ram, at::kAlienFireDelay_frames), 48);
+  *out++ = clip(peek(ram, at::kAlienFireDelayFrames), 48);
   *out++ = clip(peek(ram, at::kReload), 48);
   for (const std::uint16_t record : kShotRecords) *out++ = clip(peek(ram, static_cast<std::uint16_t>(record + 6)), 64);
   const int timer = peek(ram, at::kSaucerTimerHigh) * 256 + peek(ram, at::kSaucerTimerLow);
   *out++ = clip(timer, 1536);
-  *out++ = soon(timer, kHorizon_frames);
+  *out++ = soon(timer, kHorizonFrames);
   *out++ = flag(!saucer_flies(ram) && peek(ram, at::kSaucerHit) == 0 && peek_signed(ram, at::kSaucerDx) < 0);
   *out++ = static_cast<float>(peek(ram, at::kShotsEnded) % 15) / 14.0F;
   for (int i = 0; i < 6; ++i) *out++ = 0.0F;

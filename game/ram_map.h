@@ -23,7 +23,7 @@ namespace at {
 // Rack of aliens.
 inline constexpr std::uint16_t kAlienWaitsForDraw = 0x2000;
 inline constexpr std::uint16_t kAlienExploding = 0x2002;
-inline constexpr std::uint16_t kAlienExplosion_frames = 0x2003;
+inline constexpr std::uint16_t kAlienExplosionFrames = 0x2003;
 inline constexpr std::uint16_t kCursor = 0x2006;
 inline constexpr std::uint16_t kPendingDrop = 0x2007;
 inline constexpr std::uint16_t kRackDx = 0x2008;
@@ -37,7 +37,7 @@ inline constexpr std::uint16_t kPlayerAlive = 0x2015;
 inline constexpr std::uint16_t kPlayerX = 0x201B;
 // The player's shot.
 inline constexpr std::uint16_t kShotStatus = 0x2025;
-inline constexpr std::uint16_t kShotExplosion_frames = 0x2026;
+inline constexpr std::uint16_t kShotExplosionFrames = 0x2026;
 inline constexpr std::uint16_t kShotY = 0x2029;
 inline constexpr std::uint16_t kShotX = 0x202A;
 inline constexpr std::uint16_t kFireDebounce = 0x202D;
@@ -49,7 +49,7 @@ inline constexpr std::uint16_t kSquiggly = 0x2050;
 inline constexpr std::uint16_t kPlayerPage = 0x2067;
 inline constexpr std::uint16_t kPlayerOk = 0x2068;
 inline constexpr std::uint16_t kAlienFireEnabled = 0x2069;
-inline constexpr std::uint16_t kAlienFireDelay_frames = 0x206A;
+inline constexpr std::uint16_t kAlienFireDelayFrames = 0x206A;
 inline constexpr std::uint16_t kInvaded = 0x206D;
 inline constexpr std::uint16_t kAlienShotDy = 0x207E;
 inline constexpr std::uint16_t kAlienCount = 0x2082;
@@ -81,7 +81,7 @@ inline constexpr std::uint16_t kShields = 0x2806;
 inline constexpr int kRows = 5;
 inline constexpr int kColumns = 11;
 inline constexpr int kAliensInRack = kRows * kColumns;
-inline constexpr int kCell_pixels = 16;
+inline constexpr int kCellPixels = 16;
 /// X of column 0 of the screen.
 inline constexpr int kScreenLeft = 0x20;
 inline constexpr int kPlayerLeftmost = 0x30;

@@ -14,7 +14,7 @@ struct ScoreCounter {
   /// More than one frame can give: a saucer (300) and an alien (30).
   static constexpr std::uint32_t kMostPoints = 500;
   /// A reading that stays absurd this many frames is no torn one: counting goes on from it, without points.
-  static constexpr std::uint32_t kPatience_frames = 8;
+  static constexpr std::uint32_t kPatienceFrames = 8;
 
   std::int64_t total = 0;
   std::uint32_t shown = 0;     // last accepted reading
@@ -44,7 +44,7 @@ struct ScoreCounter {
         return points;
       }
     }
-    if (++rejected >= kPatience_frames && reading >= 0) {
+    if (++rejected >= kPatienceFrames && reading >= 0) {
       shown = static_cast<std::uint32_t>(reading);
       rejected = 0;
     }

@@ -9,19 +9,19 @@
 namespace sinv {
 namespace {
 
-constexpr int kPlanStep_frames = 3;
-constexpr int kLongestPlan_frames = 60;
-constexpr int kMargin = 1;             // pixels beyond the touch distance
-constexpr int kInKillRows_frames = 9;  // an alien shot needs at most this long from the player's top to its feet
-constexpr int kSaucerReach = 70;       // pixels from which the saucer is worth the way
-constexpr int kNever_frames = 1000;
+constexpr int kPlanStepFrames = 3;
+constexpr int kLongestPlanFrames = 60;
+constexpr int kMargin = 1;            // pixels beyond the touch distance
+constexpr int kInKillRowsFrames = 9;  // an alien shot needs at most this long from the player's top to its feet
+constexpr int kSaucerReach = 70;      // pixels from which the saucer is worth the way
+constexpr int kNeverFrames = 1000;
 
 // First frame at which a shot in flight hits a player who goes `direction` for `moving_frames` and then stands.
 int first_hit_frames(const std::array<Threat, 3>& threats, int x, int direction, int moving_frames) {
-  int first = kNever_frames;
+  int first = kNeverFrames;
   for (const Threat& threat : threats) {
     if (!threat.live) continue;
-    for (int at = std::max(0, threat.frames - 1); at <= threat.frames + kInKillRows_frames; ++at) {
+    for (int at = std::max(0, threat.frames - 1); at <= threat.frames + kInKillRowsFrames; ++at) {
       const int there = std::clamp(x + direction * std::min(at, moving_frames), kPlayerLeftmost, kPlayerRightmost);
       if (std::abs(threat.distance - (there - x)) <= kTouch + kMargin) {
         first = std::min(first, at);
@@ -73,8 +73,7 @@ Action scripted_action(const Ram& ram) {
   int best_first = -1;
   int best_miss = 0;
   for (const int direction : {0, -1, 1}) {
-    for (int frames = direction == 0 ? 0 : kPlanStep_frames; frames <= kLongestPlan_frames;
-         frames += kPlanStep_frames) {
+    for (int frames = direction == 0 ? 0 : kPlanStepFrames; frames <= kLongestPlanFrames; frames += kPlanStepFrames) {
       const int first = first_hit_frames(threats, x, direction, frames);
       const int there = std::clamp(x + direction * frames, kPlayerLeftmost, kPlayerRightmost);
       const int miss = std::abs(x + target.distance - there);

@@ -10,11 +10,11 @@ namespace sinv {
 
 /// Frames within which any state must lead to a running game; the longest known way (a game that has just ended, the
 /// game-over text, titles, coin, start, prompt, first picture) is below 1,500.
-inline constexpr std::uint32_t kStartLimit_frames = 6000;
+inline constexpr std::uint32_t kStartLimitFrames = 6000;
 
 /// Leads a machine in any state to a one-player game of which player 1 has just got control: inserts a coin when there
 /// is no credit, presses start, waits through the prompts. A game that runs already is left by power_on().
-/// Returns the frames run. Errors: Error when no game runs after kStartLimit_frames.
+/// Returns the frames run. Errors: Error when no game runs after kStartLimitFrames.
 std::uint32_t start_game(Machine& machine);
 
 /// Buttons of the next frame on the way to a game; `coin_clock` counts the frames without a credit, from 0.

@@ -49,7 +49,7 @@ TEST(StartGame, LeadsFromPowerOnToControl) {
   const std::uint32_t frames = start_game(machine);
   EXPECT_TRUE(controllable(machine.ram()));
   EXPECT_EQ(frames, machine.frame());
-  EXPECT_GT(frames, FakeMachine::kPrompt_frames + FakeMachine::kAppear_frames);
+  EXPECT_GT(frames, FakeMachine::kPromptFrames + FakeMachine::kAppearFrames);
   EXPECT_LT(frames, 500U);
 }
 
@@ -183,7 +183,7 @@ TEST(Env, ALostLifeRunsThroughTheExplosionInsideItsStep) {
   EXPECT_FALSE(result.terminated);
   EXPECT_EQ(result.discount, 1.0F);
   EXPECT_EQ(result.points, 30U);
-  EXPECT_EQ(result.frames, 1 + FakeMachine::kExplode_frames + FakeMachine::kAppear_frames);
+  EXPECT_EQ(result.frames, 1 + FakeMachine::kExplodeFrames + FakeMachine::kAppearFrames);
   EXPECT_EQ(rig.env->lives(), 2);
   EXPECT_TRUE(controllable(rig.env->ram()));
   // One frame under control, then no button until control is back.
@@ -221,7 +221,7 @@ TEST(Env, TheLastLifeTerminatesAndFurtherStepsAreRefused) {
   EXPECT_EQ(lives, 3);
   EXPECT_EQ(rig.env->lives(), 0);
   EXPECT_TRUE(rig.env->over());
-  EXPECT_EQ(rig.env->frames(), 600 + FakeMachine::kExplode_frames);
+  EXPECT_EQ(rig.env->frames(), 600 + FakeMachine::kExplodeFrames);
   EXPECT_THAT(message_of([&] { rig.env->step(Action::kStay); }), HasSubstr("call reset() first"));
 }
 
@@ -257,7 +257,7 @@ TEST(Env, TheFrameCapTruncatesExactlyAndKeepsTheDiscount) {
 
 TEST(Env, AGameThatEndsInItsLastFrameIsTerminatedNotTruncated) {
   EnvSettings settings = plain();
-  settings.frame_cap = 20 + static_cast<int>(FakeMachine::kExplode_frames);
+  settings.frame_cap = 20 + static_cast<int>(FakeMachine::kExplodeFrames);
   Rig rig = make(settings, {{.frame = 20, .kind = FakeEvent::kLand}});
   rig.env->reset();
   StepResult result;

@@ -25,10 +25,10 @@ struct FakeEvent {
 /// Its shot scores 10 points when it passes Y 100 at an X that 3 divides, so that scores depend on the actions.
 class FakeMachine final : public Machine {
  public:
-  static constexpr std::uint32_t kPrompt_frames = 176;
-  static constexpr std::uint32_t kAppear_frames = 128;
-  static constexpr std::uint32_t kExplode_frames = 60;
-  static constexpr std::uint32_t kOverText_frames = 190;
+  static constexpr std::uint32_t kPromptFrames = 176;
+  static constexpr std::uint32_t kAppearFrames = 128;
+  static constexpr std::uint32_t kExplodeFrames = 60;
+  static constexpr std::uint32_t kOverTextFrames = 190;
 
   explicit FakeMachine(std::vector<FakeEvent> events = {}, bool works = true)
       : events_(std::move(events)), works_(works) {
@@ -92,7 +92,7 @@ class FakeMachine final : public Machine {
     at(0x2009) = 0x78;
     at(0x200A) = 0x38;
     at(0x2010) = 0;
-    at(0x2011) = kAppear_frames;
+    at(0x2011) = kAppearFrames;
     at(0x2015) = 0xFF;
     at(0x201B) = 0x30;
     at(0x2025) = 0;
@@ -144,7 +144,7 @@ class FakeMachine final : public Machine {
     at(0x20F8) = at(0x20F9) = 0;
     at(0x21FE) = 0;
     at(0x21FF) = 2;
-    state_.wait = kPrompt_frames;
+    state_.wait = kPromptFrames;
     state_.game_frame = 0;
     state_.counting = 0;
     state_.exploding = 0;
@@ -211,12 +211,12 @@ class FakeMachine final : public Machine {
     if (--state_.exploding != 0) return;
     if (at(0x206D) != 0 || at(0x21FF) == 0) {
       at(0x20E7) = 0;
-      state_.wait = kOverText_frames;
+      state_.wait = kOverTextFrames;
       return;
     }
     --at(0x21FF);
     at(0x2015) = 0xFF;
-    at(0x2011) = kAppear_frames;
+    at(0x2011) = kAppearFrames;
   }
 
   void happen(const FakeEvent& event) {
@@ -230,7 +230,7 @@ class FakeMachine final : public Machine {
       case FakeEvent::kKill:
         at(0x2015) = 1;
         at(0x2025) = 0;
-        state_.exploding = kExplode_frames;
+        state_.exploding = kExplodeFrames;
         break;
       case FakeEvent::kClearRack: {
         const std::uint8_t next = static_cast<std::uint8_t>(at(0x21FE) % 8 + 1);

@@ -158,7 +158,7 @@ TEST(ScoreCounter, TakesAReadingThatStaysAsANewBaseWithoutPoints) {
   ScoreCounter counter;
   counter.begin(ram);
   show_score(ram, 7000);
-  for (std::uint32_t i = 0; i < ScoreCounter::kPatience_frames; ++i) EXPECT_EQ(counter.update(ram), 0U);
+  for (std::uint32_t i = 0; i < ScoreCounter::kPatienceFrames; ++i) EXPECT_EQ(counter.update(ram), 0U);
   show_score(ram, 7030);
   EXPECT_EQ(counter.update(ram), 30U);
   EXPECT_EQ(counter.total, 30);
