@@ -25,8 +25,7 @@ main:
 	jp nc,_slow
 	ld a,0FBh		; 8 aliens or fewer: 5 pixels a move
 	ld (shot_speed),a
-_slow:	call set_reload
-	call extra_ship
+_slow:	call score_rules
 	call extra_tick
 	ld a,(game_mode)
 	or a
@@ -97,6 +96,8 @@ _sync:	halt
 	call init_ram
 	xor a
 	ld (player_done),a
+	dec a
+	ld (hundreds),a
 	ld a,(turn_page)
 	ld (page),a
 	ld h,a

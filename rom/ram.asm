@@ -98,6 +98,7 @@ attract_task	equ 20C1h	; 1 = demo
 two_players	equ 20CEh
 reload_rate	equ 20CFh
 player_done	equ 20D0h	; player explosion finished; the main loop acts on it
+hundreds	equ 20D1h	; score high byte last seen by score_rules; $FF = none
 saved_sp	equ 20D2h	; 2 bytes, only inside an ISR
 demo_column	equ 20D4h	; column (0..10) the demo player hunts
 turn_page	equ 20D5h	; page of the turn being set up (page is in the init block)

@@ -49,11 +49,17 @@ show_score:
 	ld a,e
 	jp print_byte
 
-; How soon aliens fire again, by the hundreds of the score.
-set_reload:
+; What follows from the hundreds of the score; only when they changed.
+score_rules:
 	call own_score
 	inc l
 	ld a,(hl)
+	ld hl,hundreds
+	cp (hl)
+	ret z
+	ld (hl),a
+	ld b,a
+; How soon aliens fire again.
 	ld hl,reload_by_score
 _find:	cp (hl)
 	inc hl
@@ -62,10 +68,7 @@ _find:	cp (hl)
 	jp _find
 _is:	ld a,(hl)
 	ld (reload_rate),a
-	ret
-
 ; One extra ship per player and game.
-extra_ship:
 	ld a,(page)
 	rrca
 	ld hl,extra_left
@@ -78,16 +81,11 @@ _own:	ld a,(hl)
 	or a
 	ret z
 	in a,(2)
-	ld b,15h
 	and 8
-	jp z,_limit
-	ld b,10h
-_limit:	push hl
-	call own_score
-	inc l
-	ld a,(hl)
-	cp b
-	pop hl
+	ld a,b
+	jp z,_late
+	add a,5			; 1000 instead of 1500 (BCD 99 + 5 stays above)
+_late:	cp 15h
 	ret c
 	ld (hl),0
 	ld a,(page)

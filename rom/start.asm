@@ -8,6 +8,7 @@ start_prompt:
 	ld (attract_task),a
 	call silence
 	call clear_field
+	call draw_frame
 	ld hl,SCREEN+COLUMN*92+20
 	ld de,text_press
 	call print
