@@ -187,6 +187,27 @@ TEST_F(RomAlienShot, RollingShotAimsAtThePlayer) {
   }
 }
 
+TEST_F(RomAlienShot, RollingShotLetsOneChancePassAfterEachReset) {
+  run_immortal(48);
+  for (int shot = 0; shot < 3; ++shot) {
+    play.run_until([&] {
+      play.immortal();
+      return play.at(0x2036) != 0;
+    });
+    EXPECT_EQ(play.word(0x2038), 0xFFFF);
+    play.set(0x203D, 0x18);  // next to the ground
+    play.run_until([&] {
+      play.immortal();
+      return play.at(0x2035) == 0;
+    });
+    EXPECT_EQ(play.word(0x2038), 0);
+    play.set(0x2046, 0x70);
+    play.set(0x2056, 0x70);  // far enough: nothing else stands in its way
+    play.run_until([&] { return play.word(0x2038) == 0xFFFF; }, 0, 2);
+    EXPECT_EQ(play.at(0x2036), 0);
+  }
+}
+
 TEST_F(RomAlienShot, RollingShotAtAPlayerLeftOfTheRack) {
   for (const int reference : {0x50, 0x6E, 0x80}) {
     Play game;

@@ -176,6 +176,22 @@ TEST_F(RomPlayer, HitAlienDiesScoresAndHoldsRackAndShotForSixteenFrames) {
   }
 }
 
+TEST_F(RomPlayer, WhatIsHitJustBelowAnAlienCountsAsTheAlien) {
+  // Row and column come from Y + 6: four pixels under the rack still is the bottom row, eight pixels is not.
+  for (const int below : {4, 8}) {
+    Play game;
+    game.start_controllable();
+    game.run_until([&] { return game.at(0x2006) == 20; });
+    const int x = game.at(0x200A) + 16 * 3 + 8;
+    const int y = game.at(0x2009) - below;
+    game.set(0x2400 + 32 * (x - 0x20) + y / 8, 0xFF);  // as an alien shot there would be
+    game.put_shot(x, y - 4);
+    game.run(1);
+    EXPECT_EQ(game.at(0x2025), below == 4 ? 5 : 3);
+    EXPECT_EQ(game.at(0x2103), below == 4 ? 0 : 1);
+  }
+}
+
 TEST_F(RomPlayer, RackStandsStillWhileAnAlienExplodes) {
   play.run_until([&] { return play.at(0x2006) == 20; }, 0, 60);
   play.put_shot(play.at(0x200A) + 16 * 5 + 8, (play.at(0x2009) & ~3) - 4);
