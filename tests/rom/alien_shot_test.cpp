@@ -201,8 +201,10 @@ TEST_F(RomAlienShot, RollingShotLetsOneChancePassAfterEachReset) {
       return play.at(0x2035) == 0;
     });
     EXPECT_EQ(play.word(0x2038), 0);
-    play.set(0x2046, 0x70);
-    play.set(0x2056, 0x70);  // far enough: nothing else stands in its way
+    for (const int other : {kPlunger, kSquiggly}) {  // both far on: nothing else stands in its way
+      play.put_alien_shot(other, 0x60, 0x70);
+      play.set(other + 6, 0x70);
+    }
     play.run_until([&] { return play.word(0x2038) == 0xFFFF; }, 0, 2);
     EXPECT_EQ(play.at(0x2036), 0);
   }
