@@ -1,10 +1,102 @@
 #include "rl/model_file.h"
 
+#include <charconv>
+#include <system_error>
+
 #include "base/error.h"
 #include "base/option.h"
+#include "nn/checkpoint.h"
 #include "rl/agent_list.h"
 
 namespace sinv {
+namespace {
+
+// Metadata of a model file: these names, and network.KEY, environment.KEY, score.NAME.
+constexpr const char* kFormatName = "sinv.format";
+constexpr const char* kFormat = "model 1";
+constexpr const char* kNetwork = "network.";
+constexpr const char* kEnvironment = "environment.";
+constexpr const char* kScore = "score.";
+
+// The shortest text that reads back as the same number.
+std::string number_text(double number) {
+  char letters[32];
+  const std::to_chars_result end = std::to_chars(letters, letters + sizeof letters, number);
+  return {letters, end.ptr};
+}
+
+template <class Number>
+Number number_of(const std::filesystem::path& path, const std::string& name, const std::string& letters) {
+  Number number{};
+  const std::from_chars_result end = std::from_chars(letters.data(), letters.data() + letters.size(), number);
+  if (end.ec != std::errc() || end.ptr != letters.data() + letters.size()) {
+    throw UserError(text(path.string(), ": ", name, " is \"", letters, "\", which is no number"));
+  }
+  return number;
+}
+
+}  // namespace
+
+void save_model(const std::filesystem::path& path, const ModelFile& model) {
+  CheckpointWriter out;
+  out.set(kFormatName, kFormat);
+  out.set("agent", model.agent);
+  const auto set_number = [&out](const char* name, auto value) { out.set(name, std::to_string(value)); };
+  set_number("observation_size", model.observation_size);
+  set_number("history", model.history);
+  set_number("actions", model.actions);
+  set_number("frames", model.frames);
+  set_number("steps", model.steps);
+  set_number("updates", model.updates);
+  set_number("seed", model.seed);
+  for (const auto& [key, value] : model.network) out.set(kNetwork + key, value);
+  for (const auto& [key, value] : model.environment) out.set(kEnvironment + key, value);
+  for (const auto& [name, value] : model.scores) out.set(kScore + name, number_text(value));
+  for (const ModelTensor& tensor : model.tensors) {
+    out.add(tensor.name, tensor.shape, std::span<const float>(tensor.values));
+  }
+  out.write(path);
+}
+
+ModelFile load_model(const std::filesystem::path& path) {
+  CheckpointReader in(path);
+  const auto format = in.metadata().find(kFormatName);
+  if (format == in.metadata().end()) throw UserError(text(path.string(), ": is no model of this program"));
+  if (format->second != kFormat) {
+    throw UserError(
+        text(path.string(), ": is of format \"", format->second, "\", this program reads \"", kFormat, "\""));
+  }
+  ModelFile model;
+  model.agent = in.get("agent");
+  model.observation_size = static_cast<int>(in.get_int("observation_size"));
+  model.history = static_cast<int>(in.get_int("history"));
+  model.actions = static_cast<int>(in.get_int("actions"));
+  model.frames = in.get_int("frames");
+  model.steps = in.get_int("steps");
+  model.updates = in.get_int("updates");
+  model.seed = number_of<std::uint64_t>(path, "seed", in.get("seed"));
+  if (model.observation_size < 1 || model.history < 1 || model.actions < 1 || model.actions > 256) {
+    throw UserError(text(path.string(), ": observations of ", model.observation_size, " values, history ",
+                         model.history, ", ", model.actions, " actions: cannot be a model"));
+  }
+  for (const auto& [name, value] : in.metadata()) {
+    if (name.starts_with(kNetwork)) model.network.emplace_back(name.substr(std::string(kNetwork).size()), value);
+    if (name.starts_with(kEnvironment)) {
+      model.environment.emplace_back(name.substr(std::string(kEnvironment).size()), value);
+    }
+    if (name.starts_with(kScore))
+      model.scores[name.substr(std::string(kScore).size())] = number_of<double>(path, name, value);
+  }
+  for (const auto& [name, info] : in.tensors()) {
+    if (info.type != DataType::kF32) {
+      throw UserError(text(path.string(), ": tensor ", name, " is ", data_type_name(info.type), ", wanted F32"));
+    }
+    ModelTensor tensor{name, info.shape, std::vector<float>((info.end - info.begin) / sizeof(float))};
+    in.read(name, info.shape, std::span<float>(tensor.values));
+    model.tensors.push_back(std::move(tensor));
+  }
+  return model;
+}
 
 ModelFile::Named environment_of(const EnvSettings& settings) {
   EnvSettings copy = settings;
