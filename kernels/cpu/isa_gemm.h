@@ -15,20 +15,10 @@ inline Vector load(const float* from) { return *reinterpret_cast<const LooseVect
 inline void store(float* to, Vector v) { *reinterpret_cast<LooseVector*>(to) = v; }
 inline Vector splat(float x) { return x - Vector{}; }  // 0 + x is not x for -0, and costs an addition
 
-inline Vector apply(Activation op, Vector v) {
-  switch (op) {
-    case Activation::kIdentity:
-      return v;
-    case Activation::kRelu:
-      return v > 0.0F ? v : Vector{};
-    case Activation::kLeakyRelu:
-      return v > 0.0F ? v : v * 0.01F;
-    default:
-      break;
-  }
-  for (int i = 0; i < kVector; ++i) v[i] = activate(op, v[i]);
-  return v;
-}
+// Only what needs no call: with a call in reach, gcc keeps the sums of a tile in memory (measured: half the speed).
+// gemm() applies the other activations afterwards.
+inline bool applied_in_tile(Activation op) { return op == Activation::kIdentity || op == Activation::kRelu; }
+inline Vector apply(bool rectify, Vector v) { return rectify ? (v < 0.0F ? Vector{} : v) : v; }
 
 // One tile of C: Rows x (Panels * Vectors registers), sums over `k` steps.
 template <int Rows, int Panels, int Vectors, bool RowIsUnit>
@@ -57,7 +47,7 @@ inline void tile(const Gemm& g, int k, const float* a, const float* b, std::ptrd
     a += step;
     b += kWidth;
   }
-  const Activation op = last ? g.activation : Activation::kIdentity;
+  const bool rectify = last && g.activation == Activation::kRelu;
   if (columns >= Panels * kWidth) {
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i) {
@@ -67,7 +57,7 @@ inline void tile(const Gemm& g, int k, const float* a, const float* b, std::ptrd
         float* to = c + i * g.c_row + j * kVector;
         if (add) v += load(to);
         if (last && bias != nullptr) v += load(bias + j * kVector);
-        store(to, apply(op, v));
+        store(to, apply(rectify, v));
       }
     }
     return;
@@ -80,7 +70,7 @@ inline void tile(const Gemm& g, int k, const float* a, const float* b, std::ptrd
       float v = line[j];
       if (add) v += to[j];
       if (last && bias != nullptr) v += bias[j];
-      to[j] = activate(op, v);
+      to[j] = rectify && v < 0.0F ? 0.0F : v;
     }
   }
 }
@@ -156,6 +146,10 @@ void gemm(const Gemm& g) {
         if (g.a_row != 1 && !wide) panel_rows<1, false>(g, rows, k, a, b, c, columns, bias, add, last);
       }
     }
+  }
+  if (applied_in_tile(g.activation)) return;
+  for (int i = 0; i < g.m; ++i) {
+    unary_forward(g.activation, g.c + i * g.c_row, g.c + i * g.c_row, static_cast<std::size_t>(g.n));
   }
 }
 

@@ -2,17 +2,6 @@
 
 using Int8 [[gnu::vector_size(32)]] = int;
 
-inline float activate(Activation op, float x) {
-  switch (op) {
-#define SINV_CASE(Op)     \
-  case Activation::k##Op: \
-    return Op::forward(x);
-    SINV_UNARY_OPS(SINV_CASE)
-#undef SINV_CASE
-  }
-  return x;
-}
-
 void unary_forward(Unary op, const float* x, float* y, std::size_t count) {
   switch (op) {
 #define SINV_CASE(Op)                                                 \
