@@ -48,6 +48,8 @@ struct Board {
   std::uint8_t sound3;          // last value of OUT 3
   std::uint8_t sound5;          // last value of OUT 5
   std::uint8_t vblank_irq_off;  // a reset put off the interrupt timer to the next line 96
+  std::uint8_t inte_was_set;    // EI was executed since power-on
+  std::uint8_t unused[7];
   SoundEvent sound_events[kSoundEvents];
   Ram ram;
 };

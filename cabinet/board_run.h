@@ -11,7 +11,7 @@ SINV_HD inline void reset_board(Board& board) {
   reset(board.cpu);
   board.shift_register = 0;
   board.shift_amount = 0;
-  board.watchdog_deadline = board.cycle + static_cast<std::uint64_t>(kWatchdogCycles);
+  board.watchdog_deadline += static_cast<std::uint64_t>(kWatchdogCycles);
 }
 
 /// As after switching on; memory is cleared as MAME does, the real board's is arbitrary.
@@ -100,12 +100,19 @@ struct BoardBus {
   SINV_HD void out(U32 port, U32 value, std::int64_t left) const {
     write_board_port(*board, port, static_cast<std::uint8_t>(value), cycle_at(left));
   }
-  SINV_HD std::uint16_t acknowledge(std::int64_t left) const { return vector_at(cycle_at(left)); }
+  SINV_HD void interrupts_enabled() const { board->inte_was_set = 1; }
+  SINV_HD std::uint16_t acknowledge(std::int64_t left) const {
+    // Right behind the trigger the CPU may be a cycle short of it (stop_cycle); the trigger's line counts then.
+    const std::uint64_t cycle = cycle_at(left);
+    const std::uint64_t next = (cycle + 1) % kFrameCycles;
+    return vector_at(next == 0 || next == kMidScreenCycle ? cycle + 1 : cycle);
+  }
 };
 
-/// Runs to `target`, or not at all if an instruction has already run past it.
+/// Runs to an event of the video, or not at all if an instruction has already run past it.
 template <class Bus>
-SINV_HD void run_board_until(Board& board, Bus bus, std::uint64_t target) {
+SINV_HD void run_board_until(Board& board, Bus bus, std::uint64_t event) {
+  const std::uint64_t target = stop_cycle(event);
   while (board.cycle < target) {
     board.slice_end = target < board.watchdog_deadline ? target : board.watchdog_deadline;
     const auto budget = static_cast<std::int64_t>(board.slice_end - board.cycle);
@@ -122,9 +129,12 @@ SINV_HD void run_board_until(Board& board, Bus bus, std::uint64_t target) {
   }
 }
 
-/// The trigger: the INT line follows INTE at this moment, so an interrupt while disabled is lost (MAME 0.251,
-/// measured).
-SINV_HD inline void trigger_irq(Board& board) { board.cpu.irq = board.cpu.inte; }
+/// The trigger: the INT line follows INTE at this moment, so an interrupt while disabled is lost. But before the first
+/// EI the line is raised all the same and stays, because MAME's driver hears only of changes of INTE and begins with it
+/// on: the first EI is answered at once. Both measured on MAME 0.251.
+SINV_HD inline void trigger_irq(Board& board) {
+  board.cpu.irq = board.cpu.inte != 0 || board.inte_was_set == 0 ? 1 : 0;
+}
 
 /// Runs one frame: from the start of vertical blanking to the next one. Within a frame the buttons stand still.
 template <class Bus>

@@ -6,8 +6,7 @@
 
 namespace sinv {
 
-/// A bare CPU's bus: 64 KiB of RAM and nothing else. A bus type adds in(), out() and, where interrupts are used,
-/// acknowledge(); see i8080_run.h.
+/// A bare CPU's bus: 64 KiB of RAM and nothing else. A bus type adds in() and out(); see i8080_run.h.
 struct FlatBus {
   static constexpr int kXchgCycles = 4;  // Intel data sheet; published totals of CPU test programs count so
 
@@ -23,6 +22,7 @@ struct FlatBus {
     memory[(at + 1) & 0xFFFFU] = static_cast<std::uint8_t>(value >> 8);
     memory[at] = static_cast<std::uint8_t>(value);
   }
+  SINV_HD void interrupts_enabled() const {}
   SINV_HD std::uint16_t acknowledge(std::int64_t) const { return 0x38; }
 };
 

@@ -11,6 +11,7 @@
 ///   read(a) write(a, v)                 one byte; a < 65536, v < 256
 ///   read16(a) write16(a, v)             low byte at a, high byte at a + 1, both modulo 65536
 ///   in(port, left) out(port, v, left)   `left` = cycles of the budget left when the instruction is over
+///   interrupts_enabled()                EI was executed
 ///   acknowledge(left)                   the interrupt is taken: returns the address its RST jumps to
 ///   run_translated(slice)               optional, see run_cpu
 
@@ -85,13 +86,14 @@ SINV_HD void run_instructions(I8080& cpu, Bus bus, Slice& slice, std::int64_t re
     budget.spend(kHaltCycles); \
     goto stop;                 \
   }
-#define ENABLE_INTERRUPTS    \
-  {                          \
-    inte = 1;                \
-    cpu.ei_delay = 2;        \
-    pc = (pc + 1) & 0xFFFFU; \
-    budget.spend(4);         \
-    goto stop;               \
+#define ENABLE_INTERRUPTS     \
+  {                           \
+    bus.interrupts_enabled(); \
+    inte = 1;                 \
+    cpu.ei_delay = 2;         \
+    pc = (pc + 1) & 0xFFFFU;  \
+    budget.spend(4);          \
+    goto stop;                \
   }
 
 #if SINV_THREADED

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "base/hd.h"
+
 namespace sinv {
 
 /// Video timing of the 1978 cabinet, in integers, so that a run replays exactly.
@@ -23,5 +25,15 @@ inline constexpr double kFrameHz = kCpuHz / kFrameCycles;
 /// The watchdog resets the CPU this long after the last OUT 6 (MAME: 255 frame periods).
 inline constexpr int kWatchdogFrames = 255;
 inline constexpr std::int64_t kWatchdogCycles = std::int64_t{kWatchdogFrames} * kFrameCycles;
+
+/// The first cycle at which MAME's CPU does not begin another instruction before an event at cycle `event` of the
+/// video. Video time is exact in MAME; CPU time is counted in cycles of 500,801,282,051 attoseconds, 1 attosecond more
+/// than 1/128 of a line. So `event` cycles end `event` attoseconds late, and a cycle that does not fit whole before the
+/// event is not begun: from the second frame on the CPU stops a cycle early. (In the first two slices MAME's division,
+/// which is a little coarse, hides this.) Source: MAME schedule.cpp, timeslice(); screen.cpp; compared with MAME 0.251.
+SINV_HD constexpr std::uint64_t stop_cycle(std::uint64_t event) {
+  constexpr std::uint64_t kCycleAttoseconds = 1'000'000'000'000'000'000U / 1'996'800U;
+  return event <= static_cast<std::uint64_t>(kFrameCycles) ? event : event - 1 - (event - 1) / kCycleAttoseconds;
+}
 
 }  // namespace sinv

@@ -434,7 +434,8 @@ void ReferenceCabinet::take_interrupt() {
   cpu.inte = false;
   ++cpu.instructions;
   // Line 224 is where a frame starts; the counter runs from $DA there and from $20 on line 0.
-  const std::int64_t line = (cycle % 33536) / 128;
+  const std::int64_t phase = (cycle + 1) % 33536;
+  const std::int64_t line = (phase == 0 || phase == 17152 ? phase : cycle % 33536) / 128;
   const std::int64_t counter = line < 38 ? 0xDA + line : 0x20 + line - 38;
   cpu.sp = (cpu.sp + 0xFFFE) & 0xFFFF;
   write((cpu.sp + 1) & 0xFFFF, cpu.pc / 256);
@@ -444,10 +445,12 @@ void ReferenceCabinet::take_interrupt() {
 }
 
 void ReferenceCabinet::run_until(std::int64_t target) {
+  if (target > 33536) --target;  // see stop_cycle(); right for the first 15 million frames
   if (cycle < target && cpu.ei_delay == 0) take_interrupt();
   while (cycle < target) {
     if (cpu.ei_delay > 0 && --cpu.ei_delay == 0) take_interrupt();
     cycle += cpu.halted ? 7 : execute_one(cpu, *this, 5);
+    enabled_once_ = enabled_once_ || cpu.inte;
     const std::int64_t deadline = last_feed_ + std::int64_t{255} * 33536;
     if (cycle < deadline) continue;
     ++resets;
@@ -458,16 +461,16 @@ void ReferenceCabinet::run_until(std::int64_t target) {
     cpu.ei_delay = 0;
     shift_ = 0;
     amount_ = 0;
-    last_feed_ = cycle;
+    last_feed_ = deadline;
   }
 }
 
 void ReferenceCabinet::run_frame(std::uint8_t buttons) {
   buttons_ = buttons;
-  if (frame != 0 && !skip_vblank_) cpu.irq = cpu.inte;
+  if (frame != 0 && !skip_vblank_) cpu.irq = cpu.inte || !enabled_once_;
   skip_vblank_ = false;
   run_until(frame * 33536 + 17152);
-  cpu.irq = cpu.inte;
+  cpu.irq = cpu.inte || !enabled_once_;
   run_until(frame * 33536 + 33536);
   ++frame;
 }

@@ -79,6 +79,7 @@ class ReferenceCabinet final : public ReferenceBus {
   int last5_ = 0;
   std::int64_t last_feed_ = 0;
   bool skip_vblank_ = false;
+  bool enabled_once_ = false;
 };
 
 }  // namespace sinv
