@@ -4,12 +4,51 @@
 #include <vector>
 
 #include "base/error.h"
+#include "cabinet/speed.h"
 #include "game/bench_env.h"
 #include "rl/bench_replay.h"
+#include "rl/dqn/learner_bench.h"
 #include "tools/bench.h"
 #include "tools/rom_choice.h"
 
 namespace sinv {
+
+namespace {
+
+void put_speed(BenchResult& result, const std::string& place, const CabinetSpeed& speed) {
+  result.figures[place + "frames_per_s"] = speed.frames_per_s;
+  result.figures[place + "cycles_per_s"] = speed.cycles_per_s;
+  result.figures[place + "instructions_per_s"] = speed.instructions_per_s;
+  result.figures[place + "cycles_per_instruction"] = speed.cycles_per_instruction;
+  result.figures[place + "halted_share"] = speed.halted_share;
+}
+
+}  // namespace
+
+BenchResult bench_cabinet(const BenchSettings& settings) {
+  const RomSet rom = choose_rom(settings.rom);
+  BenchResult result{
+      "cabinet", {{"rom", rom.description}, {"seconds", settings.seconds}, {"repeats", settings.repeats}}, {}};
+  put_speed(result, "game_", measure_game_speed(rom.image, settings.seconds, settings.repeats));
+  put_speed(result, "cpu_loop_", measure_cpu_speed(settings.seconds, settings.repeats));
+  return result;
+}
+
+BenchResult bench_learner(const BenchSettings& settings) {
+  if (settings.agent != "dqn-mlp") throw UserError(unknown_name("agent", settings.agent, {"dqn-mlp"}));
+  if (settings.batch < 1 || settings.batch > 65536) throw UserError("bench: --batch must be 1 to 65536");
+  if (settings.threads < 1) throw UserError("bench: --threads must be 1 or more");
+  const DqnBenchFigures figures =
+      bench_dqn_learner(settings.batch, settings.threads, settings.seconds * settings.repeats);
+  return {"learner",
+          {{"agent", settings.agent}, {"batch", settings.batch}, {"threads", settings.threads}},
+          {{"updates_per_s", figures.updates_per_s},
+           {"samples_per_s", figures.samples_per_s},
+           {"gflops", figures.gflops},
+           {"inference_p50_us", figures.inference_p50_us},
+           {"inference_p99_us", figures.inference_p99_us},
+           {"inference_noisy_p50_us", figures.inference_noisy_p50_us}}};
+}
 
 BenchResult bench_env_steps(const BenchSettings& settings) {
   CabinetSettings cabinet;
