@@ -153,9 +153,20 @@ void gemm(const Gemm& g) {
   }
 }
 
+// Four full panels at a time: whole rows of a wide matrix would hit the same cache sets in every panel, single panels
+// would read one or two lines of each row, which no prefetcher follows. The rows to come are asked for by hand.
 template <class Row>
 inline void pack_rows(int k, int n, float* panels, Row row) {
-  for (int first = 0; first < n; first += kPanel) {
+  constexpr int kAhead = 6;
+  int first = 0;
+  const std::ptrdiff_t stride = static_cast<std::ptrdiff_t>(k) * kPanel;
+  for (; first + 4 * kPanel <= n; first += 4 * kPanel, panels += 4 * stride) {
+    for (int s = 0; s < k; ++s) {
+      for (int j = 0; j < 4 * kPanel; j += 16) row.fetch(s + kAhead < k ? s + kAhead : s, first + j);
+      for (int p = 0; p < 4; ++p) row.vectors(s, first + p * kPanel, panels + p * stride + s * kPanel);
+    }
+  }
+  for (; first < n; first += kPanel) {
     const int width = n - first > kVector ? kPanel : kVector;
     const int columns = n - first < width ? n - first : width;
     for (int s = 0; s < k; ++s) {
@@ -177,6 +188,7 @@ struct PlainRow {
     store(to + kVector, load(w + s * n + first + kVector));
   }
   float one(int s, int j) const { return w[s * n + j]; }
+  void fetch(int s, int j) const { __builtin_prefetch(w + s * n + j); }
 };
 struct NoisyRow {
   const float* mu;
@@ -190,6 +202,10 @@ struct NoisyRow {
     }
   }
   float one(int s, int j) const { return mu[s * n + j] + sigma[s * n + j] * (eps_in[s] * eps_out[j]); }
+  void fetch(int s, int j) const {
+    __builtin_prefetch(mu + s * n + j);
+    __builtin_prefetch(sigma + s * n + j);
+  }
 };
 
 void pack(int k, int n, const float* w, float* panels) { pack_rows(k, n, panels, PlainRow{w, n}); }
