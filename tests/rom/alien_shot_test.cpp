@@ -1,7 +1,6 @@
 // Alien shots: rules 10.4.
-#include <gtest/gtest.h>
-
 #include <array>
+#include <gtest/gtest.h>
 #include <map>
 #include <vector>
 
@@ -150,8 +149,8 @@ TEST_F(RomAlienShot, SquigglyColumnsRepeatAfterFifteenAndShareThePlungersLastTen
     EXPECT_EQ(squiggly[i], squiggly[i + 15]);
     ++often[squiggly[i]];
   }
-  EXPECT_EQ(often, (std::map<int, int>{
-                       {1, 3}, {2, 2}, {3, 1}, {4, 1}, {6, 1}, {7, 1}, {8, 1}, {9, 1}, {10, 1}, {11, 3}}));
+  EXPECT_EQ(often,
+            (std::map<int, int>{{1, 3}, {2, 2}, {3, 1}, {4, 1}, {6, 1}, {7, 1}, {8, 1}, {9, 1}, {10, 1}, {11, 3}}));
   EXPECT_EQ((std::vector<int>(squiggly.begin(), squiggly.begin() + 4)), (std::vector<int>{11, 1, 6, 3}));
   for (std::size_t i = 0; i < 10; ++i) EXPECT_EQ(squiggly[i], plunger[i + 6]);
 }
@@ -227,8 +226,8 @@ TEST_F(RomAlienShot, RollingShotAtAPlayerLeftOfTheRack) {
 }
 
 TEST_F(RomAlienShot, ReloadRateFollowsTheScore) {
-  const std::pair<int, int> table[] = {{0x00, 0x30}, {0x02, 0x30}, {0x03, 0x10}, {0x10, 0x10}, {0x11, 0x0B}, {0x20, 0x0B},
-                                       {0x21, 0x08}, {0x30, 0x08}, {0x31, 0x07}, {0x99, 0x07}};
+  const std::pair<int, int> table[] = {{0x00, 0x30}, {0x02, 0x30}, {0x03, 0x10}, {0x10, 0x10}, {0x11, 0x0B},
+                                       {0x20, 0x0B}, {0x21, 0x08}, {0x30, 0x08}, {0x31, 0x07}, {0x99, 0x07}};
   for (const auto& [score, rate] : table) {
     play.set(0x20F9, score);
     play.run(1);

@@ -1,7 +1,6 @@
 // What every program for this board owes the engine: initial values, phases, interrupt times, watchdog.
-#include <gtest/gtest.h>
-
 #include <algorithm>
+#include <gtest/gtest.h>
 #include <utility>
 
 #include "cabinet/timing.h"
@@ -53,7 +52,8 @@ TEST(RomContract, PhasesFollowEachOtherFromPowerOn) {
 
 TEST(RomContract, NoInterruptIsLostAndTheFrameIsNotFull) {
   // An interrupt that comes while a handler still runs is lost: every one of them must leave its mark. And all the work
-  // of a frame, two handlers and two passes of the main loop, leaves the CPU asleep for a good part of its 33,536 cycles.
+  // of a frame, two handlers and two passes of the main loop, leaves the CPU asleep for a good part of its 33,536
+  // cycles.
   Play play;
   play.start_controllable();
   play.set(0x2009, 0x70);
@@ -64,7 +64,8 @@ TEST(RomContract, NoInterruptIsLostAndTheFrameIsNotFull) {
     const std::uint64_t halted = play.cabinet.board().halted_cycles;
     const int delay = play.at(0x20C0);
     const int aliens = play.live_aliens();
-    play.run(1, static_cast<std::uint8_t>(((frame / 3) % 2 != 0 ? kFire : 0) | ((frame / 90) % 2 != 0 ? kLeft : kRight)));
+    play.run(1,
+             static_cast<std::uint8_t>(((frame / 3) % 2 != 0 ? kFire : 0) | ((frame / 90) % 2 != 0 ? kLeft : kRight)));
     play.immortal();
     if (play.at(0x206D) == 1) play.set(0x2009, 0x70);
     play.set(0x206D, 0);

@@ -1,6 +1,5 @@
 // Coins, players, switches, scores and the course of a game: sections 5, 9 and 10.
 #include <gtest/gtest.h>
-
 #include <vector>
 
 #include "tests/rom/play.h"
@@ -280,11 +279,13 @@ TEST(RomGame, DemoPlaysByItselfForNothing) {
   EXPECT_EQ(play.at(0x20EF), 0);
   int left = 255;
   int right = 0;
-  const int frames = play.run_until([&] {
-    left = std::min<int>(left, play.at(0x201B));
-    right = std::max<int>(right, play.at(0x201B));
-    return play.at(0x20C1) == 0;
-  }, kFire | kLeft, 30000);
+  const int frames = play.run_until(
+      [&] {
+        left = std::min<int>(left, play.at(0x201B));
+        right = std::max<int>(right, play.at(0x201B));
+        return play.at(0x20C1) == 0;
+      },
+      kFire | kLeft, 30000);
   EXPECT_GT(frames, 600);
   EXPECT_GT(right - left, 40) << "buttons do not steer it";
   EXPECT_EQ(play.word(0x20F8), 0);
@@ -351,9 +352,9 @@ TEST(RomGame, SoundBitsFollowTheGame) {
 }
 
 TEST(RomGame, FleetTonesRotateAtThePaceOfTheAlienCount) {
-  const std::pair<int, int> table[] = {{55, 52}, {50, 52}, {49, 46}, {43, 46}, {36, 39}, {28, 34}, {22, 28}, {17, 24},
-                                       {13, 21}, {10, 19}, {8, 16},  {7, 14},  {6, 13},  {5, 12},  {4, 11},  {3, 9},
-                                       {2, 7},   {1, 5}};
+  const std::pair<int, int> table[] = {{55, 52}, {50, 52}, {49, 46}, {43, 46}, {36, 39}, {28, 34},
+                                       {22, 28}, {17, 24}, {13, 21}, {10, 19}, {8, 16},  {7, 14},
+                                       {6, 13},  {5, 12},  {4, 11},  {3, 9},   {2, 7},   {1, 5}};
   Play base;
   base.start_controllable();
   for (const auto& [aliens, period] : table) {

@@ -1,11 +1,10 @@
 // What the build makes of the game: sizes, names, checksums.
-#include <gtest/gtest.h>
-#include <zlib.h>
-
 #include <cstdlib>
 #include <fstream>
+#include <gtest/gtest.h>
 #include <iterator>
 #include <vector>
+#include <zlib.h>
 
 #include "rom/own_rom.h"
 #include "tests/rom/play.h"

@@ -1,9 +1,8 @@
 #include "tests/rom/play.h"
 
-#include <gtest/gtest.h>
-
 #include <cstdlib>
 #include <fstream>
+#include <gtest/gtest.h>
 #include <set>
 #include <stdexcept>
 

@@ -29,7 +29,9 @@ class Play {
   std::uint8_t at(int address) const { return cabinet.ram()[static_cast<std::size_t>(address - kRamAddress)]; }
   int word(int address) const { return at(address) | at(address + 1) << 8; }
   int signed_at(int address) const { return static_cast<std::int8_t>(at(address)); }
-  void set(int address, int value) { cabinet.poke(static_cast<std::uint16_t>(address), static_cast<std::uint8_t>(value)); }
+  void set(int address, int value) {
+    cabinet.poke(static_cast<std::uint16_t>(address), static_cast<std::uint8_t>(value));
+  }
   bool lit(int column, int row) const { return is_lit(cabinet.ram(), column, row); }
   int lit_in(int column, int row, int columns, int rows) const;
   void blank(int column, int row, int columns, int rows);

@@ -1,6 +1,5 @@
 // The rack: rules 10.3.
 #include <gtest/gtest.h>
-
 #include <set>
 #include <vector>
 
@@ -225,9 +224,7 @@ TEST_F(RomRack, ShieldsStandAtTheirPlaces) {
   }
 }
 
-TEST_F(RomRack, GroundLineCoversAllColumns) {
-  EXPECT_EQ(play.lit_in(0, 16, 224, 1), 224);
-}
+TEST_F(RomRack, GroundLineCoversAllColumns) { EXPECT_EQ(play.lit_in(0, 16, 224, 1), 224); }
 
 TEST_F(RomRack, EdgeColumnsBelongToAliensAlone) {
   play.wait_controllable();

@@ -1,7 +1,6 @@
 // The saucer: rules 10.6.
-#include <gtest/gtest.h>
-
 #include <algorithm>
+#include <gtest/gtest.h>
 #include <vector>
 
 #include "tests/rom/play.h"
@@ -19,10 +18,12 @@ class RomSaucer : public testing::Test {
   void call_saucer() {
     play.set(0x2091, 1);
     play.set(0x2092, 0);
-    play.run_until([&] {
-      quiet();
-      return play.at(0x2084) == 1;
-    }, 0, 30);
+    play.run_until(
+        [&] {
+          quiet();
+          return play.at(0x2084) == 1;
+        },
+        0, 30);
   }
   void quiet() {
     play.set(0x2069, 0);
