@@ -10,7 +10,7 @@ namespace sinv {
 SINV_HD inline void reset_board(Board& board) {
   reset(board.cpu);
   board.shift_register = 0;
-  board.shift_amount = 0;
+  board.shift_amount = 7;  // MAME clears the complement of the amount (mb14241.cpp)
   board.watchdog_deadline += static_cast<std::uint64_t>(kWatchdogCycles);
 }
 

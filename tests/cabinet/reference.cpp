@@ -460,7 +460,7 @@ void ReferenceCabinet::run_until(std::int64_t target) {
     cpu.halted = false;
     cpu.ei_delay = 0;
     shift_ = 0;
-    amount_ = 0;
+    amount_ = 7;
     last_feed_ = deadline;
   }
 }

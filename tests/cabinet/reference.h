@@ -74,7 +74,7 @@ class ReferenceCabinet final : public ReferenceBus {
   std::array<std::uint8_t, 0x2000> rom_;
   int buttons_ = 0;
   int shift_ = 0;
-  int amount_ = 0;
+  int amount_ = 7;
   int last3_ = 0;
   int last5_ = 0;
   std::int64_t last_feed_ = 0;
