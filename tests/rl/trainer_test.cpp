@@ -3,49 +3,15 @@
 #include <fstream>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/error.h"
 #include "base/file.h"
-#include "tests/rl/corridor.h"
-#include "tests/rl/small_agent.h"
+#include "tests/rl/small_trainer.h"
 #include "tests/support/folder.h"
 
 namespace sinv {
 namespace {
-
-TrainerSettings small_trainer() {
-  TrainerSettings settings;
-  settings.seed = 3;
-  settings.envs = 4;
-  settings.steps_per_round = 5;
-  settings.minutes = 0;
-  settings.evaluation_period_frames = 2000;
-  settings.evaluation_games = 8;
-  settings.confirmation_games = 8;
-  settings.final_games = 0;
-  settings.save_period_s = 1e9;
-  settings.record_period_frames = 600;
-  return settings;
-}
-
-TrainerParts parts_in(const std::filesystem::path& folder, MetricsSink* metrics = nullptr, int history = 2) {
-  return {.environments = corridors(history),
-          .agent = agent_factory(small_agent("dqn-mlp")),
-          .agent_name = "dqn-mlp",
-          .environment = {},
-          .folder = folder,
-          .metrics = metrics};
-}
-
-std::vector<float> weights(const Trainer& trainer) {
-  std::vector<float> all;
-  for (const ModelTensor& tensor : trainer.agent().model()) {
-    all.insert(all.end(), tensor.values.begin(), tensor.values.end());
-  }
-  return all;
-}
-
-const std::atomic<bool> kNoStop{false};
 
 // The records without what the clock on the wall decides.
 std::vector<nlohmann::json> records(const std::filesystem::path& path) {
@@ -74,7 +40,7 @@ TEST(Trainer, OneThreadAndTwoGiveTheSameWeightsBitForBit) {
     EXPECT_EQ(outcome.clock.frames, 12'000);
     EXPECT_EQ(outcome.clock.steps, 4000);
     EXPECT_GT(outcome.clock.updates, 400);
-    of[threads - 1] = weights(trainer);
+    of[threads - 1] = weights_of(trainer.agent());
     logs[threads - 1] = records(folder / "metrics.jsonl");
   }
   EXPECT_EQ(of[0], of[1]);
@@ -103,7 +69,7 @@ TEST(Trainer, StopAndResumeEqualsOneRunBitForBit) {
     const TrainerOutcome outcome = part.run(kNoStop);
     EXPECT_EQ(outcome.clock.frames, stop_frames);
     if (stop_frames == 15'000) {
-      EXPECT_EQ(weights(part), weights(whole));
+      EXPECT_EQ(weights_of(part.agent()), weights_of(whole.agent()));
       EXPECT_EQ(part.clock().updates, whole.clock().updates);
     }
   }
@@ -116,7 +82,7 @@ TEST(Trainer, StopAndResumeEqualsOneRunBitForBit) {
   whole_on.resume();
   on.run(kNoStop);
   whole_on.run(kNoStop);
-  EXPECT_EQ(weights(on), weights(whole_on));
+  EXPECT_EQ(weights_of(on.agent()), weights_of(whole_on.agent()));
 }
 
 // Records that were written after the last saved state belong to a future that is made again.

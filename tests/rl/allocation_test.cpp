@@ -1,0 +1,62 @@
+// A round takes no memory once everything has been used for the first time.
+#include <atomic>
+#include <cstdlib>
+#include <gtest/gtest.h>
+#include <new>
+
+#include "tests/rl/small_trainer.h"
+
+namespace {
+std::atomic<long> g_allocations{0};
+}
+
+// Replaced for the whole program: counts.
+void* operator new(std::size_t bytes) {
+  ++g_allocations;
+  if (void* memory = std::malloc(bytes == 0 ? 1 : bytes)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace sinv {
+namespace {
+
+TEST(Allocation, ARoundTakesNoMemoryAfterWarmUp) {
+  constexpr int kEnvs = 4;
+  constexpr int kSteps = 5;
+  Corridor envs(kEnvs, 3, 2);
+  const std::unique_ptr<Agent> agent =
+      agent_factory(small_agent("dqn-mlp"))({.envs = kEnvs,
+                                             .observation_size = envs.observation_size(),
+                                             .history = 2,
+                                             .actions = Corridor::kActions,
+                                             .steps_per_round = kSteps},
+                                            1);
+  std::vector<std::uint8_t> actions(kEnvs);
+  Clock clock;
+  envs.reset();
+  agent->begin(envs);
+  agent->merge(clock);
+  const auto round = [&] {
+    for (int step = 0; step < kSteps; ++step) {
+      agent->act(envs, actions);
+      envs.step(actions);
+      agent->observe(envs, actions);
+    }
+    const std::int64_t updates = std::max<std::int64_t>(0, agent->updates_due(clock) - clock.updates);
+    agent->learn(updates);
+    clock.updates += updates;
+    clock.steps += kEnvs * kSteps;
+    clock.frames += kEnvs * kSteps * 3;
+    agent->merge(clock);
+  };
+  for (int i = 0; i < 200; ++i) round();  // past the warm-up of replay and two copies of the target network
+  const long before = g_allocations;
+  for (int i = 0; i < 200; ++i) round();  // the ring wraps, episodes end, the target is copied
+  EXPECT_EQ(g_allocations - before, 0);
+  EXPECT_GT(clock.updates, 500);
+}
+
+}  // namespace
+}  // namespace sinv

@@ -1,0 +1,126 @@
+// The run loop on the real thing: our own game in the cabinet.
+#include <cstdlib>
+#include <gtest/gtest.h>
+
+#include "cabinet/cabinet.h"
+#include "game/rom_set.h"
+#include "rl/replay.h"
+#include "tests/rl/small_trainer.h"
+#include "tests/support/folder.h"
+
+namespace sinv {
+namespace {
+
+EnvironmentsFactory own_game(const EnvSettings& settings) {
+  const RomSet rom = load_rom_set(std::string(std::getenv("SINV_BINARY_DIR")) + "/roms/invaders.zip");
+  return game_environments([image = rom.image] { return std::make_unique<Cabinet>(image, std::uint8_t{0}); }, settings);
+}
+
+TrainerParts parts_on_cabinet(const std::filesystem::path& folder) {
+  AgentSettings agent = small_agent("dqn-mlp");
+  agent.dqn.warmup_steps = 500;
+  const EnvSettings env;
+  return {.environments = own_game(env),
+          .agent = agent_factory(agent),
+          .agent_name = "dqn-mlp",
+          .environment = environment_of(env),
+          .folder = folder};
+}
+
+TEST(CabinetTraining, IsTheSameInOneSittingOrTwoWithOneThreadOrThree) {
+  TrainerSettings settings = small_trainer();
+  settings.evaluation_period_frames = 5000;
+  settings.evaluation_games = 2;
+  settings.confirmation_games = 2;
+  settings.frames = 15'000;
+  TestFolder one_folder;
+  Trainer one(settings, parts_on_cabinet(one_folder.path()));
+  one.run(kNoStop);
+  ASSERT_GT(one.clock().updates, 100);
+
+  TestFolder folder;
+  settings.threads = 3;
+  settings.frames = 8000;
+  Trainer(settings, parts_on_cabinet(folder.path())).run(kNoStop);
+  settings.threads = 1;
+  settings.frames = 15'000;
+  Trainer two(settings, parts_on_cabinet(folder.path()));
+  two.resume();
+  two.run(kNoStop);
+  EXPECT_EQ(weights_of(two.agent()), weights_of(one.agent()));
+  EXPECT_EQ(two.clock().frames, one.clock().frames);
+
+  const ModelFile best = load_model(Trainer::best_path(folder.path()));
+  const EnvSettings env = environment_of(best);
+  EXPECT_EQ(env.features, EnvSettings{}.features);
+  const EvaluationResult result = evaluate(own_game(env),
+                                           [&](const Environments& envs) {
+                                             check_model_plays(best, envs);
+                                             return make_policy(best, envs.count());
+                                           },
+                                           {.games = 2, .seed = 1});
+  EXPECT_EQ(result.games, 2);
+}
+
+// Replay must give back the very stacks that the environment showed while acting, across the ends of games.
+TEST(CabinetTraining, ReplayRebuildsTheObservationsThatWereActedOn) {
+  EnvSettings settings;
+  settings.features = "predecessor-32";
+  settings.history = 4;
+  settings.frame_cap = 600;
+  const std::unique_ptr<Environments> envs = own_game(settings)(2, 5, 1);
+  const int row = envs->observation_size() / 4;
+  Replay<float, float> replay({.envs = 2, .capacity_steps = 4000, .history = 4, .n_step = 1}, row);
+  const auto newest = [&](std::span<const float> all, int env) {
+    return all.subspan(static_cast<std::size_t>((env + 1) * 4 * row - row), static_cast<std::size_t>(row));
+  };
+  envs->reset();
+  std::vector<std::vector<float>> seen[2];
+  for (int env = 0; env < 2; ++env) replay.begin(env, newest(envs->observations(), env));
+  RandomPolicy policy(6, 3);
+  std::vector<std::uint8_t> actions(2);
+  int ends = 0;
+  const auto size = static_cast<std::size_t>(4 * row);
+  for (int step = 0; step < 700; ++step) {
+    for (std::size_t env = 0; env < 2; ++env) {
+      const auto now = envs->observations().subspan(env * size, size);
+      seen[env].emplace_back(now.begin(), now.end());
+    }
+    policy.act(envs->observations(), actions);
+    envs->step(actions);
+    for (int env = 0; env < 2; ++env) {
+      const auto i = static_cast<std::size_t>(env);
+      const bool over = envs->terminated()[i] != 0;
+      const bool cut = envs->truncated()[i] != 0;
+      const auto next = newest(over || cut ? envs->final_observations() : envs->observations(), env);
+      replay.step(env, actions[i], envs->rewards()[i], over, cut, next);
+      if (!over && !cut) continue;
+      ++ends;
+      replay.begin(env, newest(envs->observations(), env));
+      seen[env].emplace_back();  // the slot of the final observation
+    }
+  }
+  replay.settle();
+  EXPECT_GT(ends, 4);
+  int compared = 0;
+  for (std::uint32_t env = 0; env < 2; ++env) {
+    for (std::uint32_t t = 0; t < seen[env].size(); ++t) {
+      const std::uint32_t slot = env * replay.index().ring_slots() + t;
+      if (replay.index().mass(slot) == 0) continue;
+      std::vector<float> stack(size), next(size);
+      std::int32_t action = 0;
+      float ret = 0, discount = 0, weight = 0;
+      replay.gather(std::span(&slot, 1), {stack, std::span(&action, 1), std::span(&ret, 1), std::span(&discount, 1),
+                                          next, std::span(&weight, 1)});
+      ASSERT_EQ(stack, seen[env][t]) << "environment " << env << ", slot " << t;
+      if (t + 1 < seen[env].size() && !seen[env][t + 1].empty()) {
+        ASSERT_EQ(next, seen[env][t + 1]);
+      }
+      ++compared;
+    }
+  }
+  EXPECT_EQ(compared, 1400);
+}
+
+}  // namespace
+}  // namespace sinv

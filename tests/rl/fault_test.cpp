@@ -1,0 +1,261 @@
+// What a training leaves behind when it is killed, and what it does when the disk refuses.
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <spawn.h>
+#include <string>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/random.h"
+#include "rl/state_file.h"
+#include "tests/rl/small_trainer.h"
+#include "tests/support/folder.h"
+
+extern char** environ;
+
+namespace sinv {
+namespace {
+
+constexpr const char* kFolderName = "SINV_FAULT_FOLDER";
+constexpr const char* kFramesName = "SINV_FAULT_FRAMES";
+constexpr int kReadyDescriptor = 3;
+
+TrainerSettings saving_always(std::int64_t frames) {
+  TrainerSettings settings = small_trainer();
+  settings.save_period_s = 0;
+  settings.frames = frames;
+  return settings;
+}
+
+// Not a test: the process that Kill.* starts and kills. Its exit status says how far it came.
+TEST(Victim, DISABLED_Trains) {
+  const char* folder = std::getenv(kFolderName);
+  ASSERT_NE(folder, nullptr);
+  JsonLinesFile metrics(std::filesystem::path(folder) / "metrics.jsonl");
+  Trainer trainer(saving_always(std::atoll(std::getenv(kFramesName))), parts_in(folder, &metrics));
+  if (std::filesystem::exists(Trainer::state_path(folder))) trainer.resume();
+  const char ready = 'r';
+  (void)!::write(kReadyDescriptor, &ready, 1);
+  trainer.run(kNoStop);
+}
+
+struct Victim {
+  pid_t process = -1;
+  int ready = -1;
+};
+
+Victim start_victim(const std::filesystem::path& folder, std::int64_t frames) {
+  int ends[2];
+  EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_adddup2(&actions, ends[1], kReadyDescriptor);
+  ::posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  const std::string folder_variable = text(kFolderName, "=", folder.string());
+  const std::string frames_variable = text(kFramesName, "=", frames);
+  std::vector<std::string> words{"fault_test", "--gtest_filter=Victim.*", "--gtest_also_run_disabled_tests"};
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  std::vector<std::string> variables{folder_variable, frames_variable};
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    // gtest would split or log the child's run as it does ours.
+    if (std::string(*variable).rfind("GTEST_", 0) != 0) variables.emplace_back(*variable);
+  }
+  std::vector<char*> environment;
+  for (std::string& variable : variables) environment.push_back(variable.data());
+  environment.push_back(nullptr);
+  Victim victim;
+  EXPECT_EQ(::posix_spawn(&victim.process, "/proc/self/exe", &actions, nullptr, arguments.data(), environment.data()),
+            0);
+  ::posix_spawn_file_actions_destroy(&actions);
+  ::close(ends[1]);
+  victim.ready = ends[0];
+  return victim;
+}
+
+// Returns when the victim has resumed, or has died.
+bool wait_until_ready(const Victim& victim) {
+  char letter = 0;
+  ssize_t got = 0;
+  do {
+    got = ::read(victim.ready, &letter, 1);
+  } while (got < 0 && errno == EINTR);
+  return got == 1;
+}
+
+int wait_for_end(const Victim& victim) {
+  int status = 0;
+  while (::waitpid(victim.process, &status, 0) < 0 && errno == EINTR) {
+  }
+  ::close(victim.ready);
+  return status;
+}
+
+std::int64_t saved_frames(const std::filesystem::path& folder) {
+  Trainer trainer(saving_always(1), parts_in(folder));
+  trainer.resume();
+  return trainer.clock().frames;
+}
+
+TEST(Kill, AtAnyMomentLeavesAWholeStateAndTheSameFuture) {
+  constexpr int kKills = 200;
+  TestFolder folder;
+  Random random(2024, 7);
+  int killed = 0;
+  std::int64_t last_frames = 0;
+  for (int i = 0; i < kKills; ++i) {
+    const Victim victim = start_victim(folder.path(), std::int64_t{1} << 40);
+    ASSERT_TRUE(wait_until_ready(victim)) << "victim " << i << " could not resume";
+    // The moment is random by its nature: up to 50 ms of training and saving.
+    pollfd nothing{-1, 0, 0};
+    ::poll(&nothing, 1, static_cast<int>(random.below(50)));
+    ASSERT_EQ(::kill(victim.process, SIGKILL), 0);
+    const int status = wait_for_end(victim);
+    ASSERT_TRUE(WIFSIGNALED(status)) << "victim " << i << " ended by itself";
+    ++killed;
+    if (!std::filesystem::exists(Trainer::state_path(folder.path()))) continue;  // killed before its first state
+    ASSERT_NO_THROW(StateFile::read(Trainer::state_path(folder.path()))) << "after kill " << i;
+    if (std::filesystem::exists(Trainer::best_path(folder.path()))) {
+      ASSERT_NO_THROW(load_model(Trainer::best_path(folder.path()))) << "after kill " << i;
+    }
+  }
+  EXPECT_EQ(killed, kKills);
+  last_frames = saved_frames(folder.path());
+  EXPECT_GT(last_frames, 0);
+
+  // All sittings together must have come to what one sitting comes to.
+  const std::int64_t end = last_frames + 600;
+  const Victim finisher = start_victim(folder.path(), end);
+  ASSERT_TRUE(wait_until_ready(finisher));
+  EXPECT_EQ(wait_for_end(finisher), 0);
+  Trainer pieces(saving_always(end), parts_in(folder.path()));
+  pieces.resume();
+  EXPECT_EQ(pieces.clock().frames, end);
+  TestFolder other;
+  TrainerSettings settings = small_trainer();
+  settings.frames = end;
+  Trainer whole(settings, parts_in(other.path()));
+  whole.run(kNoStop);
+  EXPECT_EQ(weights_of(pieces.agent()), weights_of(whole.agent()));
+  EXPECT_EQ(pieces.clock().updates, whole.clock().updates);
+  // Nothing else lies about but what the last kills cut off, which the finisher removed.
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+    EXPECT_NE(entry.path().extension(), ".tmp") << entry.path();
+  }
+}
+
+// Restores the limit whatever happens.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit now{bytes, before_.rlim_max};
+    std::signal(SIGXFSZ, SIG_IGN);
+    ::setrlimit(RLIMIT_FSIZE, &now);
+  }
+  ~FileSizeLimit() { ::setrlimit(RLIMIT_FSIZE, &before_); }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST(FullDisk, IsReportedAndTheLastGoodStateStays) {
+  TestFolder folder;
+  JsonLinesFile metrics(folder / "metrics.jsonl");
+  {
+    Trainer trainer(saving_always(6000), parts_in(folder.path(), &metrics));
+    trainer.run(kNoStop);
+    EXPECT_EQ(trainer.progress().read().events, 0);
+  }
+  const std::vector<std::byte> good = read_file(Trainer::state_path(folder.path()));
+  const std::vector<std::byte> best = read_file(Trainer::best_path(folder.path()));
+  Trainer trainer(saving_always(12'000), parts_in(folder.path(), &metrics));
+  trainer.resume();
+  {
+    const FileSizeLimit limit(1000);
+    trainer.run(kNoStop);
+  }
+  // Training went on to its end; what could not be written is known to the watchers.
+  EXPECT_EQ(trainer.clock().frames, 12'000);
+  const Progress progress = trainer.progress().read();
+  EXPECT_GT(progress.events, 0);
+  EXPECT_NE(std::string(progress.last_event.data()).find("File too large"), std::string::npos)
+      << progress.last_event.data();
+  EXPECT_EQ(read_file(Trainer::state_path(folder.path())), good);
+  EXPECT_EQ(read_file(Trainer::best_path(folder.path())), best);
+  // With room again, the same future.
+  Trainer again(saving_always(12'000), parts_in(folder.path(), &metrics));
+  again.resume();
+  again.run(kNoStop);
+  EXPECT_EQ(weights_of(again.agent()), weights_of(trainer.agent()));
+  EXPECT_NE(read_file(Trainer::state_path(folder.path())), good);
+}
+
+// The same on a file system that is really full.
+TEST(FullDisk, OfATinyFileSystemIsReported) {
+  TestFolder folder;
+  const std::filesystem::path disk = folder / "disk";
+  std::filesystem::create_directory(disk);
+  if (::mount("sinv_test", disk.c_str(), "tmpfs", 0, "size=400k") != 0) {
+    GTEST_SKIP() << "mounting a tmpfs needs root: " << std::strerror(errno);
+  }
+  {
+    Trainer trainer(saving_always(3000), parts_in(disk));
+    trainer.run(kNoStop);
+    EXPECT_EQ(trainer.clock().frames, 3000);
+    EXPECT_EQ(trainer.progress().read().events, 0);
+  }
+  const std::vector<std::byte> good = read_file(Trainer::state_path(disk));
+  std::vector<std::byte> filler(1 << 20);
+  try {
+    while (true) {
+      const std::size_t half = filler.size() / 2;
+      try {
+        write_file(disk / text("filler", filler.size()), std::span<const std::byte>(filler));
+      } catch (const UserError&) {
+        if (half < 512) throw;
+      }
+      filler.resize(half < 512 ? 512 : half);
+    }
+  } catch (const UserError&) {
+    // The disk is full.
+  }
+  Trainer trainer(saving_always(6000), parts_in(disk));
+  trainer.resume();
+  trainer.run(kNoStop);
+  EXPECT_EQ(trainer.clock().frames, 6000);
+  const Progress progress = trainer.progress().read();
+  EXPECT_GT(progress.events, 0);
+  EXPECT_NE(std::string(progress.last_event.data()).find("No space left on device"), std::string::npos)
+      << progress.last_event.data();
+  EXPECT_EQ(read_file(Trainer::state_path(disk)), good);
+  ::umount(disk.c_str());
+}
+
+TEST(StateFile, LeftoversOfAKilledWriterAreRemovedAndNothingElse) {
+  TestFolder folder;
+  for (const char* name : {"last", "last.123.tmp", "last.12x.tmp", "last..tmp", "best.bin.9.tmp", "last.5"}) {
+    write_file(folder / name, std::string_view("x"));
+  }
+  remove_leftovers(folder / "last");
+  std::vector<std::string> left;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+    left.push_back(entry.path().filename().string());
+  }
+  std::sort(left.begin(), left.end());
+  EXPECT_EQ(left, (std::vector<std::string>{"best.bin.9.tmp", "last", "last..tmp", "last.12x.tmp", "last.5"}));
+}
+
+}  // namespace
+}  // namespace sinv
