@@ -1,5 +1,4 @@
 // What the build makes of the game: sizes, names, checksums.
-#include <cstdlib>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <iterator>
@@ -13,7 +12,7 @@ namespace sinv {
 namespace {
 
 std::vector<unsigned char> bytes_of(const std::string& name) {
-  std::ifstream file(std::string(std::getenv("SINV_BINARY_DIR")) + name, std::ios::binary);
+  std::ifstream file(SINV_BINARY_DIR + name, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 

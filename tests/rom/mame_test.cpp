@@ -89,7 +89,7 @@ TEST(RomInMame, RamIsTheSameAsInTheCabinetFrameForFrame) {
   const std::string path = folder.path().string();
   const std::string command =
       "cd '" + path + "' && HOME='" + path + "' SDL_AUDIODRIVER=dummy SDL_VIDEODRIVER=dummy '" + mame +
-      "' invaders -rompath '" + std::getenv("SINV_BINARY_DIR") + "/roms' -inipath '" + path +
+      "' invaders -rompath '" + SINV_BINARY_DIR "/roms' -inipath '" + path +
       "' -cfg_directory cfg -nvram_directory nvram -state_directory sta -snapshot_directory snap" +
       " -diff_directory diff -video none -sound none -nothrottle -skip_gameinfo -samplerate 8000" +
       " -frameskip 10 -autoboot_delay 0 -autoboot_script watch.lua -seconds_to_run " +

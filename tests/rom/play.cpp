@@ -1,6 +1,5 @@
 #include "tests/rom/play.h"
 
-#include <cstdlib>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <set>
@@ -9,8 +8,7 @@
 namespace sinv {
 
 Rom load_own_rom() {
-  const char* binary = std::getenv("SINV_BINARY_DIR");
-  const std::string path = std::string(binary != nullptr ? binary : ".") + "/rom/invaders.bin";
+  const std::string path = SINV_BINARY_DIR "/rom/invaders.bin";
   Rom rom{};
   std::ifstream file(path, std::ios::binary);
   file.read(reinterpret_cast<char*>(rom.data()), static_cast<std::streamsize>(rom.size()));
