@@ -23,16 +23,18 @@ function(sinv_library)
   target_link_libraries(sinv_${ARG_NAME} PUBLIC sinv_options ${ARG_LIBS} PRIVATE ${ARG_PRIVATE_LIBS})
 endfunction()
 
-# sinv_test(NAME base_test SOURCES a_test.cpp LIBS sinv_base [TIMEOUT seconds] [ENV A=B]): one binary, one ctest entry per TEST.
+# sinv_test(NAME base_test SOURCES a_test.cpp LIBS sinv_base [TIMEOUT seconds] [DEFINES A="b"]): one binary, one ctest
+# entry per TEST. Tests find the tree at SINV_SOURCE_DIR and what was built at SINV_BINARY_DIR.
 function(sinv_test)
-  cmake_parse_arguments(ARG "" "NAME;TIMEOUT" "SOURCES;LIBS;ENV" ${ARGN})
+  cmake_parse_arguments(ARG "" "NAME;TIMEOUT" "SOURCES;LIBS;DEFINES" ${ARGN})
   add_executable(${ARG_NAME} ${ARG_SOURCES})
   set_target_properties(${ARG_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/bin)
+  target_compile_definitions(${ARG_NAME} PRIVATE
+    SINV_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SINV_BINARY_DIR="${CMAKE_BINARY_DIR}" ${ARG_DEFINES})
   target_link_libraries(${ARG_NAME} PRIVATE ${ARG_LIBS} sinv_options GTest::gmock GTest::gtest GTest::gtest_main)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 600)  # a hang guard, not a speed limit
   endif()
   include(GoogleTest)
-  gtest_discover_tests(${ARG_NAME} DISCOVERY_TIMEOUT 120
-    PROPERTIES TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT "SINV_SOURCE_DIR=${CMAKE_SOURCE_DIR};SINV_BINARY_DIR=${CMAKE_BINARY_DIR};${ARG_ENV}")
+  gtest_discover_tests(${ARG_NAME} DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT ${ARG_TIMEOUT})
 endfunction()

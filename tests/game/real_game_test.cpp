@@ -15,7 +15,7 @@ namespace {
 
 std::unique_ptr<Machine> cabinet() {
   static const std::shared_ptr<const RomImage> image =
-      load_rom_set(std::filesystem::path(std::getenv("SINV_BINARY_DIR")) / "roms").image;
+      load_rom_set(std::filesystem::path(SINV_BINARY_DIR) / "roms").image;
   return std::make_unique<Cabinet>(image);
 }
 

@@ -63,7 +63,7 @@ class RomSetTest : public testing::Test {
   fs::path folder_;
 };
 
-fs::path own_roms() { return fs::path(std::getenv("SINV_BINARY_DIR")) / "roms"; }
+fs::path own_roms() { return fs::path(SINV_BINARY_DIR) / "roms"; }
 
 TEST_F(RomSetTest, TheEnginesOwnGameIsKnownAsZipAsFolderAndByItsParentFolder) {
   for (const fs::path& path : {own_roms() / "invaders.zip", own_roms() / "invaders", own_roms()}) {

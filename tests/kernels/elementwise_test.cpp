@@ -157,6 +157,7 @@ TEST(Elementwise, HuberIsQuadraticInsideAndLinearOutside) {
     EXPECT_NEAR(huber(e, 0.0F), 0.5 * a * a, 2e-6);
     EXPECT_EQ(huber_slope(e, 0.0F), e);
   }
+  EXPECT_TRUE(std::isnan(huber_slope(std::nanf(""), 1.0F)));
 }
 
 }  // namespace

@@ -215,7 +215,7 @@ INSTANTIATE_TEST_SUITE_P(Cpu, EveryIsa, ::testing::ValuesIn(tables()), [](const 
 
 // Inline functions of these objects would be shared with files that must run on any machine.
 TEST(Isa, ObjectsOfAnInstructionSetShareNoFunctions) {
-  const char* library = std::getenv("SINV_KERNELS_LIBRARY");
+  const char* library = SINV_KERNELS_LIBRARY;
   if (library == nullptr || *library == '\0') GTEST_SKIP() << "run by ctest, which names the library";
 #if !defined(__OPTIMIZE__) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "only for an optimised build without sanitizers";

@@ -12,7 +12,7 @@ namespace sinv {
 namespace {
 
 EnvironmentsFactory own_game(const EnvSettings& settings) {
-  const RomSet rom = load_rom_set(std::string(std::getenv("SINV_BINARY_DIR")) + "/roms/invaders.zip");
+  const RomSet rom = load_rom_set(std::string(SINV_BINARY_DIR) + "/roms/invaders.zip");
   return game_environments([image = rom.image] { return std::make_unique<Cabinet>(image, std::uint8_t{0}); }, settings);
 }
 

@@ -23,7 +23,7 @@ struct Source {
 const std::vector<Source>& sources() {
   static const std::vector<Source> all = [] {
     std::vector<Source> found;
-    const fs::path root = std::getenv("SINV_SOURCE_DIR");
+    const fs::path root = SINV_SOURCE_DIR;
     for (const char* room : {"base", "kernels", "cabinet", "rom", "nn", "game", "bridge", "rl", "tools", "tests"}) {
       if (!fs::exists(root / room)) continue;
       for (const auto& entry : fs::recursive_directory_iterator(root / room)) {

@@ -1,0 +1,186 @@
+// The program as its user meets it: started as a process, read through its output and exit status.
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <fcntl.h>
+#include <filesystem>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <vector>
+
+#include "base/file.h"
+#include "tests/support/folder.h"
+
+namespace sinv {
+namespace {
+
+struct Ended {
+  int status = -1;
+  std::string said;  // standard output and error
+};
+
+// A process with both outputs in one pipe. `until`: its first output that holds this makes it get SIGINT.
+Ended run(std::vector<std::string> words, const std::string& until = "") {
+  words.insert(words.begin(), SINV_PROGRAM);
+  std::vector<char*> letters;
+  for (std::string& word : words) letters.push_back(word.data());
+  letters.push_back(nullptr);
+  int ends[2];
+  EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::dup2(ends[1], STDOUT_FILENO);
+    ::dup2(ends[1], STDERR_FILENO);
+    ::execv(letters[0], letters.data());
+    ::_exit(127);
+  }
+  ::close(ends[1]);
+  Ended ended;
+  bool interrupted = until.empty();
+  std::array<char, 4096> block;
+  for (ssize_t got = 0; (got = ::read(ends[0], block.data(), block.size())) > 0;) {
+    ended.said.append(block.data(), static_cast<std::size_t>(got));
+    if (!interrupted && ended.said.find(until) != std::string::npos) {
+      ::kill(child, SIGINT);
+      interrupted = true;
+    }
+  }
+  ::close(ends[0]);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ended.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return ended;
+}
+
+// A training small enough for a test, whose learner does learn.
+std::vector<std::string> small_training(const std::filesystem::path& out) {
+  return {"train",    "--plain",
+          "--out",    out.string(),
+          "--frames", "9000",
+          "--envs",   "4",
+          "--set",    "dqn.hidden=16",
+          "--set",    "dqn.batch=16",
+          "--set",    "dqn.warmup_steps=400",
+          "--set",    "dqn.replay_steps=4000",
+          "--set",    "train.evaluation_period_frames=4000",
+          "--set",    "train.evaluation_games=2",
+          "--set",    "train.confirmation_games=2",
+          "--set",    "train.final_games=2",
+          "--set",    "train.save_period_s=0"};
+}
+
+TEST(Program, HelpListsTheCommands) {
+  const Ended ended = run({});
+  EXPECT_EQ(ended.status, 0);
+  for (const char* name : {"train", "play", "eval", "bench", "info", "config", "trace", "exec"}) {
+    EXPECT_NE(ended.said.find(std::string("\n  ") + name + " "), std::string::npos) << name;
+  }
+}
+
+TEST(Program, WrongWordsAreRefusedWithTheKnownOnes) {
+  const auto first_line = [](const Ended& ended) { return ended.said.substr(0, ended.said.find('\n')); };
+  Ended ended = run({"trian"});
+  EXPECT_EQ(ended.status, 2);
+  EXPECT_EQ(first_line(ended),
+            "sinv_engine: command \"trian\" is not known; known: train, play, eval, bench, info, config, trace, exec; "
+            "did you mean \"train\"?");
+  ended = run({"eval", "--gmaes", "3"});
+  EXPECT_EQ(ended.status, 2);
+  EXPECT_NE(ended.said.find("word \"--gmaes\" is not known; known: --help, --model"), std::string::npos) << ended.said;
+  ended = run({"train", "--agent", "dqn-mpl"});
+  EXPECT_EQ(ended.status, 2);
+  EXPECT_NE(ended.said.find("\"dqn-mpl\" is not known; known: dqn-mlp"), std::string::npos) << ended.said;
+  ended = run({"train", "--set", "dqn.bacth=3"});
+  EXPECT_EQ(ended.status, 2);
+  EXPECT_NE(ended.said.find("did you mean \"dqn.batch\"?"), std::string::npos) << ended.said;
+  ended = run({"eval", "--games", "many"});
+  EXPECT_EQ(ended.status, 2);
+  EXPECT_NE(ended.said.find("--games"), std::string::npos) << ended.said;
+  ended = run({"bench", "cabinte"});
+  EXPECT_EQ(ended.status, 2);
+  EXPECT_NE(ended.said.find("did you mean \"cabinet\"?"), std::string::npos) << ended.said;
+  ended = run({"play", "--view", "window"});
+  EXPECT_EQ(ended.status, 2);
+  EXPECT_NE(ended.said.find("view \"window\" is not known; known: terminal, none"), std::string::npos) << ended.said;
+}
+
+TEST(Program, AMissingRomIsOneSentence) {
+  const Ended ended = run({"eval", "--policy", "random", "--games", "1", "--rom", "/no/such/rom.zip"});
+  EXPECT_EQ(ended.status, 2);
+  EXPECT_EQ(ended.said.rfind("sinv_engine: /no/such/rom.zip: ", 0), 0U) << ended.said;
+}
+
+TEST(Program, ConfigPrintsAFileThatItTakes) {
+  TestFolder folder;
+  const Ended first = run({"config"});
+  ASSERT_EQ(first.status, 0);
+  write_file(folder / "all.toml", std::string_view(first.said));
+  const Ended second = run({"config", "--config", (folder / "all.toml").string()});
+  EXPECT_EQ(second.status, 0);
+  EXPECT_EQ(second.said, first.said);
+}
+
+TEST(Program, TrainsEvaluatesAndPlaysWhatItTrained) {
+  TestFolder folder;
+  const Ended trained = run(small_training(folder / "run"));
+  ASSERT_EQ(trained.status, 0) << trained.said;
+  for (const char* name : {"config.toml", "metrics.jsonl", "log", "last", "best.bin"}) {
+    EXPECT_TRUE(std::filesystem::exists(folder / "run" / name)) << name;
+  }
+  const std::string model = (folder / "run/best.bin").string();
+  const Ended eval = run({"eval", "--model", model, "--games", "3", "--json"});
+  ASSERT_EQ(eval.status, 0) << eval.said;
+  const nlohmann::json figures = nlohmann::json::parse(eval.said);
+  EXPECT_EQ(figures["result"]["games"], 3);
+  const Ended play =
+      run({"play", "--model", model, "--games", "2", "--view", "none", "--picture", (folder / "end.png").string()});
+  EXPECT_EQ(play.status, 0) << play.said;
+  EXPECT_EQ(play.said.rfind("game 1: ", 0), 0U) << play.said;
+  EXPECT_NE(play.said.find("\ngame 2: "), std::string::npos) << play.said;
+  EXPECT_TRUE(std::filesystem::exists(folder / "end.png"));
+}
+
+TEST(Program, CtrlCSavesAndTellsHowToGoOn) {
+  TestFolder folder;
+  std::vector<std::string> words = small_training(folder / "run");
+  words[5] = "0";                                 // of --frames
+  words.insert(words.end(), {"--minutes", "0"});  // no limit: only Ctrl-C ends it
+  const Ended stopped = run(words, "trai");
+  EXPECT_EQ(stopped.status, 0) << stopped.said;
+  const std::string path = (folder / "run").string();
+  EXPECT_NE(stopped.said.find("train --resume " + path), std::string::npos) << stopped.said;
+  const Ended resumed = run({"train", "--resume", path, "--plain", "--frames", "12000"});
+  EXPECT_EQ(resumed.status, 0) << resumed.said;
+  EXPECT_NE(resumed.said.find("Finished after"), std::string::npos) << resumed.said;
+}
+
+TEST(Program, AResumedRunKeepsItsSettings) {
+  TestFolder folder;
+  ASSERT_EQ(run(small_training(folder / "run")).status, 0);
+  const std::string path = (folder / "run").string();
+  const Ended other = run({"train", "--resume", path, "--seed", "9"});
+  EXPECT_EQ(other.status, 2);
+  EXPECT_NE(other.said.find("--resume goes on with the settings of the run folder"), std::string::npos) << other.said;
+  const Ended changed = run({"train", "--resume", path, "--set", "dqn.batch=8"});
+  EXPECT_EQ(changed.status, 2);
+  EXPECT_NE(changed.said.find("would change what the saved training is made of"), std::string::npos) << changed.said;
+}
+
+TEST(Program, TraceIsTheSameTwice) {
+  TestFolder folder;
+  write_file(folder / "inputs", std::string_view("100 1\n104 0\n200 2\n210 0\n600 4\n"));
+  const std::vector<std::string> words{"trace", "--inputs", (folder / "inputs").string(), "--frames", "700"};
+  const Ended first = run(words);
+  EXPECT_EQ(first.status, 0) << first.said;
+  EXPECT_EQ(run(words).said, first.said);
+  EXPECT_EQ(std::count(first.said.begin(), first.said.end(), '\n'), 700);
+}
+
+}  // namespace
+}  // namespace sinv
