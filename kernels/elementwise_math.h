@@ -97,7 +97,7 @@ SINV_HD inline float huber(float error, float delta) {
   return delta > 0.0F && size > delta ? delta * (size - 0.5F * delta) : 0.5F * error * error;
 }
 SINV_HD inline float huber_slope(float error, float delta) {
-  if (delta <= 0.0F || fabsf(error) <= delta) return error;
+  if (!(delta > 0.0F && fabsf(error) > delta)) return error;  // so that a NaN stays visible
   return error > 0.0F ? delta : -delta;
 }
 

@@ -78,6 +78,18 @@ void NoiseSource::resample(const Stream& stream) {
   counter_ += noise_blocks(values_.size());
 }
 
+void NoiseSource::save(ByteWriter& out) const {
+  out.put(seed_);
+  out.put(stream_);
+  out.put(counter_);
+}
+
+void NoiseSource::load(ByteReader& in) {
+  in.get(seed_);
+  in.get(stream_);
+  in.get(counter_);
+}
+
 void NoiseSource::clear() { std::fill(values_.begin(), values_.end(), 0.0F); }
 
 }  // namespace sinv

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/random.h"
 #include "nn/tape.h"
 
@@ -70,8 +71,9 @@ class NoiseSource {
   /// Sets all of it to zero: the mean weights.
   void clear();
 
-  std::uint64_t counter() const { return counter_; }
-  void set_counter(std::uint64_t counter) { counter_ = counter; }
+  /// Which stream it is and how far it has counted; not the current values.
+  void save(ByteWriter& out) const;
+  void load(ByteReader& in);
   std::span<float> values() { return values_; }
 
  private:

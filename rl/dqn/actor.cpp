@@ -109,14 +109,14 @@ void DqnActor::q_values(std::span<const float> observations, int n, std::span<fl
 
 void DqnActor::save(ByteWriter& out) const {
   const Impl& i = *impl_;
-  out.put(i.noise.counter());
+  i.noise.save(out);
   out.put(static_cast<std::uint8_t>(i.noise_on));
   out.put_all(std::span<const float>(impl_->noise.values()));
 }
 
 void DqnActor::load(ByteReader& in) {
   Impl& i = *impl_;
-  i.noise.set_counter(in.get<std::uint64_t>());
+  i.noise.load(in);
   i.noise_on = in.get<std::uint8_t>() != 0;
   in.get_all(i.noise.values());
   i.stale = true;

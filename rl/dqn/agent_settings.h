@@ -36,8 +36,8 @@ struct DqnSettings {
   double clip_norm = 10.0;
   bool double_dqn = true;
   double huber_delta = 1.0;
-  double gamma = 0.99;
-  int n_step = 3;
+  double gamma = 0.995;
+  int n_step = 5;
   double steps_per_update = 32;  // environment steps for one update: batch / this = samples per new step
   std::int64_t warmup_steps = 20'000;
   std::string target_update = "copy";         // copy | average
@@ -58,7 +58,7 @@ struct DqnSettings {
   // Exploration.
   double epsilon = 1.0;
   double epsilon_final = 0.01;
-  std::int64_t epsilon_frames = 1'000'000;  // after the warm-up
+  std::int64_t epsilon_frames = 600'000;  // after the warm-up
   double epsilon_ladder = 0.0;              // 0: all environments alike; 7: Ape-X
 
   // How long beta and the learning rate take.

@@ -131,6 +131,7 @@ float DqnLearner::learning_rate() const { return impl_->adam.learning_rate(); }
 std::uint64_t DqnLearner::updates() const { return impl_->updates; }
 std::size_t DqnLearner::parameter_count() const { return impl_->online_store.values().size(); }
 std::span<const float> DqnLearner::parameters() const { return impl_->online_store.values(); }
+std::span<const float> DqnLearner::gradients() const { return impl_->online_store.gradients(); }
 void DqnLearner::for_each_parameter(const ParameterVisitor& visit) const { impl_->online_store.for_each(visit); }
 
 void DqnLearner::set_parameters(std::span<const float> values) {
@@ -144,8 +145,8 @@ void DqnLearner::set_parameters(std::span<const float> values) {
 void DqnLearner::save(ByteWriter& out) const {
   const Impl& i = *impl_;
   out.put(i.updates);
-  out.put(i.online_noise.counter());
-  out.put(i.target_noise.counter());
+  i.online_noise.save(out);
+  i.target_noise.save(out);
   out.put_all(std::span<const float>(i.online_store.values()));
   out.put_all(std::span<const float>(i.target_store.values()));
   i.adam.save(out);
@@ -154,8 +155,8 @@ void DqnLearner::save(ByteWriter& out) const {
 void DqnLearner::load(ByteReader& in) {
   Impl& i = *impl_;
   in.get(i.updates);
-  i.online_noise.set_counter(in.get<std::uint64_t>());
-  i.target_noise.set_counter(in.get<std::uint64_t>());
+  i.online_noise.load(in);
+  i.target_noise.load(in);
   in.get_all(i.online_store.values());
   in.get_all(i.target_store.values());
   i.adam.load(in);

@@ -55,6 +55,8 @@ class DqnLearner {
   /// All online parameters in one buffer, in the order of for_each_parameter.
   std::span<const float> parameters() const;
   void for_each_parameter(const ParameterVisitor& visit) const;
+  /// The gradient of the last update before clipping, in the order of parameters().
+  std::span<const float> gradients() const;
   /// Takes parameters (for example of a model file) for both networks; the optimiser starts anew.
   /// Errors: Error if the count differs.
   void set_parameters(std::span<const float> values);
