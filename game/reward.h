@@ -12,7 +12,7 @@ namespace sinv {
 /// come on top of the term of the last life.
 struct RewardSettings {
   std::string preset = "score";    // "score": the values below; "predecessor": the old system's replace them all
-  double score_scale = 0.01;       // per point
+  double score_scale = 0.1;        // per point: 10 points are 1, so that errors reach past the optimiser's epsilon
   double life_penalty = 0.0;       // per life lost
   double game_over_penalty = 0.0;  // once
   double landing_penalty = 0.0;    // once, when the aliens have landed

@@ -13,7 +13,7 @@ struct TrainerSettings {
   int steps_per_round = 8;  // of every environment; the weights that act are at most two rounds old
   double minutes = 10;      // 0: no limit; all sittings together
   std::int64_t frames = 0;  // 0: no limit; of all environments together
-  std::int64_t evaluation_period_frames = 4'500'000;
+  std::int64_t evaluation_period_frames = 2'000'000;
   int evaluation_games = 40;     // in passing
   int confirmation_games = 100;  // a better one is believed after these, on other games
   int final_games = 100;         // of the best one, at the end, on games that chose nothing
