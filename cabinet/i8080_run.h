@@ -199,8 +199,10 @@ SINV_HD Slice run_cpu(I8080& cpu, Bus bus, std::int64_t cycles) {
     if (cpu.ei_delay != 0) {
       reserve = slice.left - 1;
     } else if constexpr (requires { bus.run_translated(slice); }) {
-      reserve = bus.run_translated(slice);
-      if (slice.left <= 0) break;
+      if (slice.left > 0) {  // an interrupt may have used it up, and yet an instruction follows
+        reserve = bus.run_translated(slice);
+        if (slice.left <= 0) break;
+      }
     } else if (slice.left > CycleBudget::kMax) {
       reserve = slice.left - CycleBudget::kMax;
     }

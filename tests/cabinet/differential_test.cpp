@@ -184,6 +184,29 @@ TEST_P(RandomPrograms, ContinueBitForBitAfterARestore) {
   }
 }
 
+// A program that never feeds the watchdog is reset 255 frames after power-on: in the same cycle as an interrupt of
+// vertical blanking, which is answered with 1 cycle left.
+TEST_P(RandomPrograms, AnInterruptInTheLastCycleBeforeTheWatchdogIsAnsweredAsByTheReference) {
+  for (const bool halting : {false, true}) {
+    Program program = counting_handlers();
+    program.at(0x0000, {0x31, 0x00, 0x24, 0xC3, 0x00, 0x01});
+    if (halting) {
+      program.at(0x0100, {0xFB, 0x76, 0xC3, 0x00, 0x01});
+    } else {
+      program.at(0x0100, {0xFB, 0x34, 0x23, 0x7C, 0xE6, 0x1F, 0xF6, 0x20, 0x67, 0xC3, 0x00, 0x01});
+    }
+    Cabinet cabinet(program.rom(), 0, GetParam().core);
+    ReferenceCabinet reference(program.rom());
+    for (int frame = 0; frame < 1200; ++frame) {
+      run_frames(cabinet, 1);
+      reference.run_frame(0);
+      ASSERT_EQ(summary(cabinet), summary(reference)) << "frame " << frame;
+    }
+    EXPECT_EQ(cabinet.board().resets, 4U);
+    ASSERT_EQ(cabinet.ram() == reference.ram, true);
+  }
+}
+
 std::string case_name(const testing::TestParamInfo<Case>& info) {
   constexpr const char* kNames[] = {"AnyBytes", "Tame", "InRam"};
   return std::string(kNames[static_cast<int>(info.param.mix)]) +
