@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "rl/huge_pages.h"
 #include "rl/replay_index.h"
 
 namespace sinv {
@@ -96,10 +97,12 @@ class Replay {
                    batch.observation_t.size() == slots.size() * observation,
                "Replay::gather: ", slots.size(), " slots of ", observation, " values, buffers of ",
                batch.observation_tm1.size(), " and ", batch.observation_t.size());
-    // The rows of a sample are far apart: fetch those of a later one while this one is copied.
-    constexpr std::size_t kAhead = 4;
+    // What a sample needs lies far apart: ask for it some samples ahead, slots before rows.
+    constexpr std::size_t kAhead = 8;
+    for (std::size_t i = 0; i < std::min(2 * kAhead, slots.size()); ++i) index_.fetch(slots[i]);
     for (std::size_t i = 0; i < std::min(kAhead, slots.size()); ++i) fetch(slots[i]);
     for (std::size_t i = 0; i < slots.size(); ++i) {
+      if (i + 2 * kAhead < slots.size()) index_.fetch(slots[i + 2 * kAhead]);
       if (i + kAhead < slots.size()) fetch(slots[i + kAhead]);
       const ReplayIndex::Slot& slot = index_.at(slots[i]);
       batch.action_tm1[i] = slot.action;
@@ -167,7 +170,7 @@ class Replay {
 
   std::size_t row_size_;
   ReplayIndex index_;
-  std::vector<Stored> rows_;
+  std::vector<Stored, HugePageAllocator<Stored>> rows_;
 };
 
 }  // namespace sinv

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/random.h"
+#include "rl/huge_pages.h"
 #include "rl/n_step.h"
 #include "rl/sum_tree.h"
 
@@ -68,6 +69,7 @@ class ReplayIndex {
   void set_priorities(std::span<const std::uint32_t> slots, std::span<const float> td_error_abs);
 
   const Slot& at(std::uint32_t slot) const { return slots_[slot]; }
+  void fetch(std::uint32_t slot) const { __builtin_prefetch(&slots_[slot]); }
   /// The slot of the observation that transition `slot` bootstraps from.
   std::uint32_t next_of(std::uint32_t slot) const { return ahead(slot, slots_[slot].steps); }
   /// The slots whose rows make up the observation at `slot`, oldest first; before the episode's start stands its first
@@ -107,7 +109,7 @@ class ReplayIndex {
   ReplaySettings settings_;
   std::uint32_t ring_slots_ = 0;
   std::vector<Ring> rings_;
-  std::vector<Slot> slots_;
+  std::vector<Slot, HugePageAllocator<Slot>> slots_;
   SumTree tree_;
   std::vector<std::uint32_t> erased_;  // leaves whose sums are stale
   std::vector<std::uint32_t> added_;

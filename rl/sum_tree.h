@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "rl/huge_pages.h"
 
 namespace sinv {
 
@@ -118,7 +119,8 @@ class SumTree {
   static constexpr std::size_t kBlock = 64;
   std::size_t capacity_;
   int levels_ = 0;
-  std::vector<double> nodes_;  // [1] the root, children of i at 2i and 2i + 1, leaves from capacity_ on
+  std::vector<double, HugePageAllocator<double>>
+      nodes_;  // [1] the root, children of i at 2i and 2i + 1, leaves from capacity_ on
 };
 
 }  // namespace sinv

@@ -186,6 +186,7 @@ TrainerOutcome Trainer::run(const std::atomic<bool>& stop) {
   collect_save();
   begin_save();
   if (!outcome.stopped) finish(stop, outcome);
+  publish(TrainerPhase::kSaving);
   saver_.wait();
   collect_save();
   outcome.clock = counters_.clock;

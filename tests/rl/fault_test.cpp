@@ -130,7 +130,7 @@ TEST(Kill, AtAnyMomentLeavesAWholeStateAndTheSameFuture) {
   }
   EXPECT_EQ(killed, kKills);
   last_frames = saved_frames(folder.path());
-  EXPECT_GT(last_frames, 0);
+  EXPECT_GT(last_frames, 600);  // past the warm-up: learning was killed too
 
   // All sittings together must have come to what one sitting comes to.
   const std::int64_t end = last_frames + 600;
