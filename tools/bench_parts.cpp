@@ -57,11 +57,13 @@ BenchResult bench_env_steps(const BenchSettings& settings) {
   constexpr std::size_t kEnvs = 64;
   constexpr std::size_t kSteps = 2000;
   std::vector<EnvBench> runs;
+  runs.reserve(static_cast<std::size_t>(settings.repeats));
   for (int i = 0; i < settings.repeats; ++i) {
     runs.push_back(bench_env(cabinet_factory(cabinet), env, kEnvs, kSteps, settings.threads, 1));
   }
   const auto median = [&runs](double EnvBench::*member) {
     std::vector<double> values;
+    values.reserve(runs.size());
     for (const EnvBench& run : runs) values.push_back(run.*member);
     std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
     return values[values.size() / 2];

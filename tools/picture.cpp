@@ -29,8 +29,9 @@ void append_bytes(png_structp png, png_bytep bytes, png_size_t count) {
 }
 
 std::vector<std::uint8_t> pixels(const Ram& ram, int scale) {
-  const auto width = static_cast<std::size_t>(kPictureWidth * scale);
-  std::vector<std::uint8_t> rgb(width * static_cast<std::size_t>(kPictureHeight * scale) * 3);
+  const auto width = static_cast<std::size_t>(kPictureWidth) * static_cast<std::size_t>(scale);
+  const auto height = static_cast<std::size_t>(kPictureHeight) * static_cast<std::size_t>(scale);
+  std::vector<std::uint8_t> rgb(width * height * 3);
   std::size_t at = 0;
   for (int y = 0; y < kPictureHeight * scale; ++y) {
     for (int x = 0; x < kPictureWidth * scale; ++x) {

@@ -16,7 +16,7 @@ inline constexpr int kPictureHeight = 256;
 /// Is the pixel lit? x from the left, y from the top.
 inline bool lit(const Ram& ram, int x, int y) {
   const int row = kPictureHeight - 1 - y;
-  const std::uint8_t strip = ram[static_cast<std::size_t>(0x400 + 32 * x + row / 8)];
+  const std::uint8_t strip = ram[kWorkRamBytes + static_cast<std::size_t>(32 * x) + static_cast<std::size_t>(row / 8)];
   return ((strip >> (row % 8)) & 1) != 0;
 }
 

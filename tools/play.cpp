@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <filesystem>
 #include <fmt/core.h>
 #include <optional>
@@ -29,7 +30,7 @@ struct Interrupted {};  // leaves a game in the middle
 
 std::string q_bar(float value, float low, float high, int width) {
   const float share = high > low ? (value - low) / (high - low) : 1.0F;
-  const int full = std::clamp(static_cast<int>(share * static_cast<float>(width) + 0.5F), 0, width);
+  const int full = std::clamp(static_cast<int>(std::lround(share * static_cast<float>(width))), 0, width);
   std::string out;
   for (int i = 0; i < width; ++i) out += i < full ? "█" : " ";
   return out;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cmath>
 #include <condition_variable>
 #include <fmt/core.h>
 #include <mutex>
@@ -44,7 +45,7 @@ double share_done(const Progress& now) {
 }
 
 std::string bar(double share, int width) {
-  const auto full = static_cast<int>(share * width + 0.5);
+  const auto full = static_cast<int>(std::lround(share * width));
   std::string out;
   for (int i = 0; i < width; ++i) out += i < full ? "█" : "░";
   return out;
@@ -64,7 +65,7 @@ std::string sparkline(const std::vector<double>& history, int width) {
   return out;
 }
 
-std::string whole(double number) { return thousands(static_cast<long long>(number + 0.5)); }
+std::string whole(double number) { return thousands(std::llround(number)); }
 
 }  // namespace
 

@@ -59,7 +59,7 @@ struct DqnSettings {
   double epsilon = 1.0;
   double epsilon_final = 0.01;
   std::int64_t epsilon_frames = 600'000;  // after the warm-up
-  double epsilon_ladder = 0.0;              // 0: all environments alike; 7: Ape-X
+  double epsilon_ladder = 0.0;            // 0: all environments alike; 7: Ape-X
 
   // How long beta and the learning rate take.
   std::int64_t horizon_frames = 36'000'000;
