@@ -8,7 +8,7 @@
 namespace sinv {
 
 /// Takes the records of a training, each one JSON object in one line with at least "kind" ("train", "evaluation",
-/// "best", "event", "end") and "frames".
+/// "confirmation", "event", "end") and "frames".
 class MetricsSink {
  public:
   virtual ~MetricsSink() = default;
