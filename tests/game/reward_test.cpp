@@ -36,10 +36,9 @@ TEST(Reward, ScorePresetUsesTheSettings) {
   settings.score_scale = 0.5;
   settings.life_penalty = 3;
   EXPECT_FLOAT_EQ(Reward(settings)({.points = 20, .lives_lost = 1}), 7.0F);
-}
-
-TEST(Reward, DefaultIsAHundredthOfTheScore) {
-  EXPECT_FLOAT_EQ(Reward(RewardSettings{})({.points = 300, .lives_lost = 1, .game_over = true}), 3.0F);
+  settings.game_over_penalty = 1;
+  settings.landing_penalty = 2;
+  EXPECT_FLOAT_EQ(Reward(settings)({.points = 20, .lives_lost = 1, .game_over = true, .landed = true}), 4.0F);
 }
 
 TEST(Reward, ClipAndTanhBoundTheSum) {
