@@ -61,7 +61,7 @@ Var matmul(Tape& tape, Var a, bool transpose_a, Var b, bool transpose_b) {
   return out;
 }
 
-Var pack(Tape& tape, Var weight, bool input_gradient) {
+Var pack(Tape& tape, Var weight, bool input_gradient, bool held) {
   const std::array inputs{weight};
   const View w = tape.value(weight);
   SINV_CHECK(w.shape.rank() == 2, "pack: the weight is ", w.shape, ", wanted 2 dimensions");
@@ -73,7 +73,7 @@ Var pack(Tape& tape, Var weight, bool input_gradient) {
         if (in[0].view.data == gw.data) return;  // one memory: nothing to carry over
         unary_backward(s, Unary::kIdentity, gw, gw, in[0].mode, in[0].view);
       },
-      true);
+      {.shares_gradient = true, .held = held});
   return out;
 }
 
@@ -89,7 +89,7 @@ Var pack_noisy(Tape& tape, Var mu, Var sigma, ConstView eps_in, ConstView eps_ou
       [=](const Stream& s, View gw, Slots in) {
         noisy_backward(s, gw, eps_in, eps_out, in[0].mode, in[0].view, in[1].mode, in[1].view);
       },
-      true);
+      {.shares_gradient = true});
   return out;
 }
 
@@ -104,7 +104,7 @@ Var noisy_mix(Tape& tape, Var mu, Var sigma, ConstView eps_in, ConstView eps_out
       [=](const Stream& s, View gw, Slots in) {
         noisy_backward(s, gw, eps_in, eps_out, in[0].mode, in[0].view, in[1].mode, in[1].view);
       },
-      true);
+      {.shares_gradient = true});
   return out;
 }
 

@@ -30,9 +30,9 @@ Var LinearLayer::record_bias(Tape& tape, ParameterStore& store) const {
   return noisy_mix(tape, bias, store.on(tape, bias_sigma_), {&kOne, Shape{1}}, noise_->eps(eps_out_, outputs_));
 }
 
-LinearVars LinearLayer::record(Tape& tape, ParameterStore& store, bool input_gradient) const {
+LinearVars LinearLayer::record(Tape& tape, ParameterStore& store, bool input_gradient, bool held) const {
   const Var weight = store.on(tape, weight_);
-  if (noise_ == nullptr) return {pack(tape, weight, input_gradient), record_bias(tape, store)};
+  if (noise_ == nullptr) return {pack(tape, weight, input_gradient, held), record_bias(tape, store)};
   const Var packed = pack_noisy(tape, weight, store.on(tape, weight_sigma_), noise_->eps(eps_in_, inputs_),
                                 noise_->eps(eps_out_, outputs_), input_gradient);
   return {packed, record_bias(tape, store)};

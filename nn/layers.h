@@ -22,8 +22,8 @@ class LinearLayer {
   /// noise: null for a plain layer.
   LinearLayer(const std::string& name, int inputs, int outputs, ParameterStore& store, Random& init, NoiseSource* noise,
               float sigma0 = 0.5F);
-  /// input_gradient: something below the layer is trained.
-  LinearVars record(Tape& tape, ParameterStore& store, bool input_gradient) const;
+  /// input_gradient: something below the layer is trained. held: the parameters change only with Tape::refresh_held().
+  LinearVars record(Tape& tape, ParameterStore& store, bool input_gradient, bool held = false) const;
   /// Unpacked weights, for small heads that are combined before use.
   LinearVars record_plain(Tape& tape, ParameterStore& store) const;
 

@@ -76,9 +76,9 @@ const PackedWeight& Tape::packed(Var x) const {
 
 void Tape::need_scratch(std::size_t count) { scratch_wanted_ = std::max(scratch_wanted_, count); }
 
-void Tape::record(std::span<const Var> inputs, Var out, Forward forward, Backward backward, bool shares_gradient) {
+void Tape::record(std::span<const Var> inputs, Var out, Forward forward, Backward backward, NodeTraits traits) {
   SINV_CHECK(!finished_, "tape: recording after finish()");
-  Node node{{}, out.id, std::move(forward), std::move(backward), shares_gradient, {}};
+  Node node{{}, out.id, std::move(forward), std::move(backward), traits, {}};
   for (const Var x : inputs) node.inputs.push_back(x.id);
   nodes_.push_back(std::move(node));
 }
@@ -101,7 +101,7 @@ void Tape::place_gradients() {
     if (value.reached && value.gradient == nullptr) value.gradient = arena_.take<float>(value.shape.size()).data();
   };
   for (Node& node : nodes_) {
-    if (!node.shares_gradient || node.slots.empty() || !of(node.inputs[0]).wants) continue;
+    if (!node.traits.shares_gradient || node.slots.empty() || !of(node.inputs[0]).wants) continue;
     // Nothing has written there when this node runs, and every use of its output has: the memory can be one.
     place(of(node.inputs[0]));
     if (node.slots[0].mode == GradientMode::kOverwrite) of(node.output).gradient = of(node.inputs[0]).gradient;
@@ -135,7 +135,10 @@ void Tape::forward(std::size_t first, std::size_t last) {
   SINV_CHECK(finished_, "tape: forward() before finish()");
   SINV_CHECK(first <= last && last <= nodes_.size(), "tape: forward of nodes ", first, " to ", last, " of ",
              nodes_.size());
-  for (std::size_t i = first; i < last; ++i) nodes_[i].forward(stream_);
+  for (std::size_t i = first; i < last; ++i) {
+    if (held_is_stale_ || !nodes_[i].traits.held) nodes_[i].forward(stream_);
+  }
+  if (first == 0 && last == nodes_.size()) held_is_stale_ = false;
 }
 
 void Tape::backward() {

@@ -21,6 +21,12 @@ struct GradientSlot {
   GradientMode mode = GradientMode::kOverwrite;
 };
 
+/// What a tape may do with a node.
+struct NodeTraits {
+  bool shares_gradient = false;  // the gradient of input 0 equals the output's and may be the same memory
+  bool held = false;             // see Tape::refresh_held()
+};
+
 /// A computation with fixed shapes, recorded once and replayed: recording takes all memory from one arena, and
 /// forward() and backward() only walk the list of nodes, so a step allocates nothing.
 /// A value used twice gets the sum of its gradients: finish() finds the first contribution, which overwrites; the
@@ -57,6 +63,9 @@ class Tape {
   /// Only nodes first .. last - 1, in recorded order.
   void forward(std::size_t first, std::size_t last);
   void backward();
+  /// Values that change rarely, such as the plain weights of a target network, are recorded as held: forward() computes
+  /// them in the first pass and in the first one after this call.
+  void refresh_held() { held_is_stale_ = true; }
 
   std::size_t node_count() const { return nodes_.size(); }
   View value(Var x) const;
@@ -74,8 +83,7 @@ class Tape {
   /// Room that every node may use while it runs; asks for at least `count` floats.
   void need_scratch(std::size_t count);
   std::span<float> scratch() const { return scratch_; }
-  /// shares_gradient: the gradient of input 0 equals the output's and may be the same memory.
-  void record(std::span<const Var> inputs, Var out, Forward forward, Backward backward, bool shares_gradient = false);
+  void record(std::span<const Var> inputs, Var out, Forward forward, Backward backward, NodeTraits traits = {});
   bool wants_gradient(Var x) const { return at(x).wants; }
 
  private:
@@ -92,7 +100,7 @@ class Tape {
     int output;
     Forward forward;
     Backward backward;
-    bool shares_gradient;
+    NodeTraits traits;
     std::vector<GradientSlot> slots;
   };
   const Value& at(Var x) const;
@@ -108,6 +116,7 @@ class Tape {
   std::size_t scratch_wanted_ = 0;
   std::span<float> scratch_;
   bool finished_ = false;
+  bool held_is_stale_ = true;
   int root_ = -1;
 };
 

@@ -38,7 +38,7 @@ struct DqnActor::Impl {
     SINV_CHECK(most >= 1, "dqn actor: max_batch is ", most, ", wanted at least 1");
     store.finish(false);
     noise.finish();
-    weights = network.record_weights(weight_tape, store);
+    weights = network.record_weights(weight_tape, store, true);
     weight_tape.finish();
     if (noise_on) noise.resample(weight_tape.stream());
   }
@@ -65,6 +65,7 @@ void DqnActor::set_parameters(std::span<const float> values) {
   SINV_CHECK(values.size() == parameter_count(), "dqn actor: ", values.size(), " parameters, this network has ",
              parameter_count());
   std::ranges::copy(values, impl_->store.values().begin());
+  impl_->weight_tape.refresh_held();
   impl_->stale = true;
 }
 

@@ -71,8 +71,8 @@ struct DqnLearner::Impl {
     weight = tape.floats(count);
     std::ranges::fill(weight, 1.0F);
 
-    const DqnNetwork::Weights weights = online.record_weights(tape, online_store);
-    const DqnNetwork::Weights target_weights = target.record_weights(tape, target_store);
+    const DqnNetwork::Weights weights = online.record_weights(tape, online_store, false);
+    const DqnNetwork::Weights target_weights = target.record_weights(tape, target_store, true);
     const Var q_t_value = target.record(tape, target_weights, observation_t);
     Var selector = q_t_value;
     if (settings.double_dqn) {
@@ -124,6 +124,7 @@ void DqnLearner::update_target() {
   Impl& i = *impl_;
   const float rate = i.settings.target_update == TargetUpdate::kCopy ? 1.0F : i.settings.target_rate;
   average_update(i.tape.stream(), rate, i.online_store.values(), i.target_store.values());
+  i.tape.refresh_held();
 }
 
 void DqnLearner::set_learning_rate(float learning_rate) { impl_->adam.set_learning_rate(learning_rate); }
@@ -139,6 +140,7 @@ void DqnLearner::set_parameters(std::span<const float> values) {
              parameter_count());
   std::ranges::copy(values, impl_->online_store.values().begin());
   std::ranges::copy(values, impl_->target_store.values().begin());
+  impl_->tape.refresh_held();
   impl_->adam.reset();
 }
 
@@ -160,6 +162,7 @@ void DqnLearner::load(ByteReader& in) {
   in.get_all(i.online_store.values());
   in.get_all(i.target_store.values());
   i.adam.load(in);
+  i.tape.refresh_held();
 }
 
 }  // namespace sinv

@@ -36,12 +36,12 @@ DqnNetwork::DqnNetwork(const DqnNetworkSettings& settings, int observation_size,
   }
 }
 
-DqnNetwork::Weights DqnNetwork::record_weights(Tape& tape, ParameterStore& store) const {
+DqnNetwork::Weights DqnNetwork::record_weights(Tape& tape, ParameterStore& store, bool held) const {
   Weights weights;
   for (std::size_t i = 0; i < hidden_.size(); ++i) {
     // A split head has two last layers; only when they are the first as well do they see the observation.
     const bool first = i == 0 || (settings_.hidden.size() == 1 && i == 1);
-    weights.hidden.push_back(hidden_[i].record(tape, store, !first));
+    weights.hidden.push_back(hidden_[i].record(tape, store, !first, held));
   }
   for (const LayerNormLayer& norm : norms_) weights.norms.push_back(norm.record(tape, store));
   if (settings_.head == DqnHead::kDuelingShared) {
@@ -52,10 +52,10 @@ DqnNetwork::Weights DqnNetwork::record_weights(Tape& tape, ParameterStore& store
     weights.output.weight = pack(tape, dueling(tape, value.weight, advantage.weight), true);
     weights.output.bias = dueling(tape, value.bias, advantage.bias);
   } else if (settings_.head == DqnHead::kDuelingSplit) {
-    weights.value = outputs_[0].record(tape, store, true);
-    weights.advantage = outputs_[1].record(tape, store, true);
+    weights.value = outputs_[0].record(tape, store, true, held);
+    weights.advantage = outputs_[1].record(tape, store, true, held);
   } else {
-    weights.output = outputs_[0].record(tape, store, true);
+    weights.output = outputs_[0].record(tape, store, true, held);
   }
   return weights;
 }

@@ -26,8 +26,9 @@ class DqnNetwork {
   /// Errors: Error naming the setting: sizes below 1, not 1 to 8 hidden layers, an activation that is no rectifier.
   DqnNetwork(const DqnNetworkSettings& settings, int observation_size, int actions, ParameterStore& store,
              NoiseSource& noise, Random& init);
-  /// Records the mixing of the noise and the packing: once per tape.
-  Weights record_weights(Tape& tape, ParameterStore& store) const;
+  /// Records the mixing of the noise and the packing: once per tape. held: parameters change only with
+  /// Tape::refresh_held(), so plain layers need not be packed in every step.
+  Weights record_weights(Tape& tape, ParameterStore& store, bool held) const;
   /// q [rows, actions] of x [rows, observation_size].
   Var record(Tape& tape, const Weights& weights, Var x) const;
 

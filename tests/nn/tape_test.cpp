@@ -84,6 +84,25 @@ TEST(Tape, AWeightPackedTwiceAddsItsGradients) {
   }
 }
 
+TEST(Tape, AHeldWeightIsPackedAnewOnlyWhenAsked) {
+  Tape tape;
+  std::vector<float> w{1.0F};
+  const Var bias = tape.input(Shape{1});
+  const Var x = tape.input(Shape{1, 1});
+  const Var y = linear(tape, x, pack(tape, tape.external(w.data(), nullptr, Shape{1, 1}), false, true), bias,
+                       Activation::kIdentity);
+  tape.finish();
+  tape.value(x).data[0] = 3.0F;
+  tape.forward();
+  EXPECT_EQ(tape.value(y).data[0], 3.0F);
+  w[0] = 2.0F;
+  tape.forward();
+  EXPECT_EQ(tape.value(y).data[0], 3.0F);
+  tape.refresh_held();
+  tape.forward();
+  EXPECT_EQ(tape.value(y).data[0], 6.0F);
+}
+
 TEST(Tape, UseOutOfOrderIsRefused) {
   Tape tape;
   const Var x = tape.input(Shape{2}, true);
