@@ -26,7 +26,7 @@ struct DqnSettings {
   bool layer_norm = false;
 
   // Learning.
-  int batch = 256;
+  int batch = 128;
   double learning_rate = 2.5e-4;
   double learning_rate_final = 2.5e-5;
   std::string learning_rate_curve = "linear";  // constant | linear | cosine
@@ -62,7 +62,7 @@ struct DqnSettings {
   double epsilon_ladder = 0.0;            // 0: all environments alike; 7: Ape-X
 
   // How long beta and the learning rate take.
-  std::int64_t horizon_frames = 36'000'000;
+  std::int64_t horizon_frames = 20'000'000;
 };
 
 /// Adds every setting under "dqn.".
