@@ -21,7 +21,7 @@ struct TranslatedBus : BoardBus {
   std::int64_t run_translated(Slice& slice) const {
     translation->run(*board, slice);
     // Too little left for any block: the interpreter finishes. Else one instruction, or some of a program in RAM.
-    if (slice.left < Translation::kMaxBlockCycles) return 0;
+    if (slice.left < Translation::kBlockCycles) return 0;
     const std::int64_t turn = board->cpu.pc < kRomBytes ? 1 : kInterpretedCycles;
     return slice.left > turn ? slice.left - turn : 0;
   }
