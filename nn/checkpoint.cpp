@@ -38,6 +38,7 @@ constexpr std::size_t kPiece = std::size_t{1} << 20;
 
 std::string shape_text(const std::vector<std::int64_t>& shape) {
   std::vector<std::string> words;
+  words.reserve(shape.size());
   for (const std::int64_t dim : shape) words.push_back(std::to_string(dim));
   return text('[', join(words, ","), ']');
 }

@@ -11,9 +11,9 @@ const Tape::Value& Tape::at(Var x) const {
   return values_[static_cast<std::size_t>(x.id)];
 }
 
-Var Tape::add(Value value) {
+Var Tape::add(const Value& value) {
   SINV_CHECK(!finished_, "tape: recording after finish()");
-  values_.push_back(std::move(value));
+  values_.push_back(value);
   return {static_cast<int>(values_.size()) - 1};
 }
 

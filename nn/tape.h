@@ -104,7 +104,7 @@ class Tape {
     std::vector<GradientSlot> slots;
   };
   const Value& at(Var x) const;
-  Var add(Value value);
+  Var add(const Value& value);
   Value& of(int id) { return values_[static_cast<std::size_t>(id)]; }
   void choose_modes();
   void place_gradients();

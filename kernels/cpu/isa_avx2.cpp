@@ -2,4 +2,4 @@
 #define SINV_ISA_NAME "avx2"
 #define SINV_VECTOR 8
 #define SINV_TILE_ROWS 6
-#include "kernels/cpu/isa_table.h"
+#include "kernels/cpu/isa_table.inc"

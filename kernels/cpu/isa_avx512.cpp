@@ -2,4 +2,4 @@
 #define SINV_ISA_NAME "avx512"
 #define SINV_VECTOR 16
 #define SINV_TILE_ROWS 12
-#include "kernels/cpu/isa_table.h"
+#include "kernels/cpu/isa_table.inc"
