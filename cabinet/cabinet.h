@@ -46,7 +46,7 @@ class Cabinet final : public Machine {
   void restore(std::span<const std::byte> state) override;
 
   /// Cycles and instructions since power-on. A frame ends at the first instruction boundary at or behind
-  /// frame() * kFrameCycles, so cycles() may be up to 17 ahead of that.
+  /// stop_cycle(frame() * kFrameCycles), so cycles() may be up to 17 ahead of that; the next frame is so much shorter.
   std::uint64_t cycles() const { return state_.board.cycle; }
   std::uint64_t instructions() const { return state_.board.instructions; }
   const I8080& cpu() const { return state_.board.cpu; }

@@ -7,7 +7,7 @@
 
 namespace sinv {
 
-/// Speed of the cabinet on one core.
+/// Speed of the cabinet on one core, by the CPU time of its thread: other programs on the machine hardly count.
 struct CabinetSpeed {
   double frames_per_s;        // of 33,536 cycles
   double cycles_per_s;        // emulated

@@ -11,9 +11,11 @@ namespace sinv {
 /// numbers. Source: AMD64 Architecture Programmer's Manual, volume 3 (prefixes, ModRM, SIB, opcodes).
 namespace x64 {
 
+// NOLINTBEGIN(readability-identifier-naming): registers have the names of the manual.
 enum Reg : int { rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15 };
 // Byte registers 4-7 are the high bytes of the first four unless the instruction has a REX prefix.
 enum Reg8 : int { al, cl, dl, bl, ah, ch, dh, bh };
+// NOLINTEND(readability-identifier-naming)
 
 struct Mem {
   Reg base;
