@@ -67,12 +67,10 @@ void BlockTranslator::find_live_flags(std::vector<Instruction>& block) {
       const int operation = (opcode >> 3) & 7;
       other = false;
       carry = operation == 1 || operation == 3;
-    } else if (opcode == 0x34 || opcode == 0x35 || opcode >= 0xC0) {
+    } else if (opcode == 0x34 || opcode == 0x35 || opcode == 0x27 || opcode >= 0xC0) {
       carry = other = true;  // may leave to the interpreter, or reads them
     } else if (opcode < 0x40 && ((opcode & 7) == 4 || (opcode & 7) == 5)) {
       other = false;
-    } else if (opcode == 0x27) {
-      carry = other = true;
     } else if (opcode == 0x17 || opcode == 0x1F || opcode == 0x3F) {
       carry = true;
     } else if (opcode == 0x07 || opcode == 0x0F || opcode == 0x37 || (opcode & 0xCF) == 0x09) {

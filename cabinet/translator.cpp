@@ -25,7 +25,7 @@ const std::uint16_t* daa_table() {
       const std::uint32_t low = (a & 0xF) > 9 || (ax & (kAuxFlag << 8)) != 0 ? 6 : 0;
       const std::uint32_t carry = a > 0x99 || (ax & (kCarryFlag << 8)) != 0 ? 1 : 0;
       const std::uint32_t sum = (a + low + carry * 0x60) & 0xFF;
-      table[ax] = static_cast<std::uint16_t>(sum | pack_flags({sign_extend(sum), carry, a}) << 8);
+      table[ax] = static_cast<std::uint16_t>(sum | std::uint32_t{pack_flags({sign_extend(sum), carry, a})} << 8);
     }
     return table;
   }();
