@@ -35,6 +35,7 @@ std::vector<std::byte> read_file(const std::filesystem::path& path) {
 }
 
 std::uint32_t crc32(std::span<const std::byte> bytes, std::uint32_t crc) {
+  if (bytes.empty()) return crc;  // zlib takes a null pointer as "start anew"
   return static_cast<std::uint32_t>(::crc32_z(crc, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
 }
 

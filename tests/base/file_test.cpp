@@ -74,6 +74,7 @@ TEST(Crc32, AgreesWithTheCatalogueValue) {
   EXPECT_EQ(crc32(std::as_bytes(std::span(digits))), 0xCBF43926U);
   const auto bytes = std::as_bytes(std::span(digits));
   EXPECT_EQ(crc32(bytes.subspan(4), crc32(bytes.first(4))), 0xCBF43926U);
+  EXPECT_EQ(crc32({}, 0xCBF43926U), 0xCBF43926U);
 }
 
 }  // namespace
