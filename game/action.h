@@ -21,16 +21,21 @@ SINV_HD constexpr bool fires(Action action) {
   return action == Action::kFire || action == Action::kLeftFire || action == Action::kRightFire;
 }
 
-/// Buttons of one frame for `action`, given the RAM at the end of the frame before.
+/// Buttons of a frame for `action`, to be run with rules::kGunReady as the press rule; or, given the RAM at the end of
+/// the frame before, what is pressed.
 /// The game shoots on a new press only, and notices the release only while no shot exists. So the fire button is
 /// pressed exactly when a press can shoot (no shot, release noticed) and is up otherwise: a policy that chooses fire
 /// at every step shoots in the frame after its shot's slot is free, which is as fast as the game allows.
-SINV_HD constexpr std::uint8_t buttons_for(Action action, const Ram& ram) {
-  std::uint8_t buttons = 0;
-  if (action == Action::kLeft || action == Action::kLeftFire) buttons = kLeft;
-  if (action == Action::kRight || action == Action::kRightFire) buttons = kRight;
-  if (fires(action) && gun_ready(ram)) buttons = static_cast<std::uint8_t>(buttons | kFire);
+SINV_HD constexpr FrameButtons buttons_for(Action action) {
+  FrameButtons buttons;
+  if (action == Action::kLeft || action == Action::kLeftFire) buttons.held = kLeft;
+  if (action == Action::kRight || action == Action::kRightFire) buttons.held = kRight;
+  if (fires(action)) buttons.ready = kFire;
   return buttons;
+}
+SINV_HD constexpr std::uint8_t buttons_for(Action action, const Ram& ram) {
+  const FrameButtons buttons = buttons_for(action);
+  return gun_ready(ram) ? static_cast<std::uint8_t>(buttons.held | buttons.ready) : buttons.held;
 }
 
 }  // namespace sinv

@@ -1,8 +1,10 @@
 #include "game/env.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/error.h"
+#include "game/rules.h"
 #include "game/start.h"
 
 namespace sinv {
@@ -12,6 +14,9 @@ EnvSettings checked(const EnvSettings& settings) {
   check(settings);
   return settings;
 }
+
+// A machine that is lost again and again while a game begins is no accident.
+constexpr int kResetAttempts = 3;
 
 // $21FE after the next cleared rack: 0 on the first, then 1 to 8, then 1 again.
 constexpr std::uint8_t next_rack(std::uint8_t number) { return static_cast<std::uint8_t>(number % 8 + 1); }
@@ -37,6 +42,19 @@ void Env::prepare_start() {
 }
 
 void Env::reset() {
+  for (int attempt = 1;; ++attempt) {
+    const Random before = random_;
+    try {
+      begin_game();
+      return;
+    } catch (const MachineLost&) {
+      if (attempt == kResetAttempts) throw;
+      random_ = before;
+    }
+  }
+}
+
+void Env::begin_game() {
   prepare_start();
   if (start_ != nullptr) {
     machine_->restore(*start_);
@@ -50,9 +68,8 @@ void Env::reset() {
   counters_.rack_number = peek(ram, at::kRackNumber);
   score_.begin(ram);
   memory_.begin(ram);
-  const std::uint32_t idle_frames = random_.below(static_cast<std::uint32_t>(settings_.noop_max_frames) + 1);
   StepEvents ignored;
-  for (std::uint32_t i = 0; i < idle_frames; ++i) run_frame(0, ignored);
+  run_idle(random_.below(static_cast<std::uint32_t>(settings_.noop_max_frames) + 1), nullptr, ignored);
 
   newest_ = 0;
   memory_.observed(machine_->ram());
@@ -65,11 +82,20 @@ void Env::reset() {
   }
 }
 
-void Env::run_frame(std::uint8_t buttons, StepEvents& events) {
-  machine_->run(std::span(&buttons, 1));
+class Env::Watch final : public FrameSink {
+ public:
+  Watch(Env& env, StepEvents& events) : env_(env), events_(events) {}
+  void frame(const Ram& ram) override { env_.after_frame(ram, events_); }
+
+ private:
+  Env& env_;
+  StepEvents& events_;
+};
+
+void Env::after_frame(const Ram& ram, StepEvents& events) {
   ++counters_.frames;
-  const Ram& ram = machine_->ram();
   events.points += score_.update(ram);
+  events.reference_y = peek(ram, at::kReferenceY);
   const bool alive = player_alive(ram);
   if (counters_.alive != 0 && !alive) ++events.lives_lost;
   counters_.alive = alive ? 1 : 0;
@@ -86,34 +112,70 @@ void Env::run_frame(std::uint8_t buttons, StepEvents& events) {
   memory_.frame(ram);
 }
 
+void Env::run_held(Action action, StepEvents& events) {
+  const std::uint32_t left = static_cast<std::uint32_t>(settings_.frame_cap) - counters_.frames;
+  const std::uint32_t frames = std::min(static_cast<std::uint32_t>(settings_.frames_per_step), left);
+  const auto sticky = static_cast<float>(settings_.sticky);
+  std::array<FrameButtons, kMostFramesPerStep> buttons{};
+  std::array<Action, kMostFramesPerStep> actions{};
+  // Drawn for all frames, then again for those that were run: a step that ends early draws no more than its frames.
+  const Random before = random_;
+  const auto draw = [&](std::uint32_t count) {
+    Action held = counters_.held;
+    for (std::uint32_t i = 0; i < count; ++i) {
+      if (!(sticky > 0) || random_.uniform() >= sticky) held = action;
+      actions[i] = held;
+      buttons[i] = buttons_for(held);
+    }
+  };
+  draw(frames);
+  const RamRule* stop = &rules::kControlLostOrOver;
+  if (!settings_.skip_unplayable) stop = counters_.alive != 0 ? &rules::kLifeLostOrOver : &rules::kGameOver;
+  Watch watch(*this, events);
+  const std::uint32_t ran = machine_->run_stretch(
+      {.frames = frames, .buttons = std::span(buttons).first(frames), .press = &rules::kGunReady, .stop = stop}, watch);
+  if (ran < frames) {
+    random_ = before;
+    draw(ran);
+  }
+  counters_.held = actions[ran - 1];
+}
+
+void Env::run_idle(std::uint32_t frames, const RamRule* stop, StepEvents& events) {
+  constexpr std::array<FrameButtons, 1> kNothing{};
+  Watch watch(*this, events);
+  for (std::uint32_t left = frames; left > 0;) {
+    const std::uint32_t most = std::min(left, kStretchFrames);
+    left -= machine_->run_stretch({.frames = most, .buttons = kNothing, .stop = stop}, watch);
+    if (stop != nullptr && stop->holds(machine_->ram())) return;
+  }
+}
+
 StepResult Env::step(Action action) {
   SINV_CHECK(counters_.over == 0, "Env::step: no game runs; call reset() first");
   const std::uint32_t first_frame = counters_.frames;
   const auto cap = static_cast<std::uint32_t>(settings_.frame_cap);
-  const auto sticky = static_cast<float>(settings_.sticky);
   StepEvents events;
-  const auto goes_on = [&] { return counters_.over == 0 && counters_.frames < cap; };
-  for (int i = 0; i < settings_.frames_per_step && goes_on(); ++i) {
-    if (!(sticky > 0) || random_.uniform() >= sticky) counters_.held = action;
-    run_frame(buttons_for(counters_.held, machine_->ram()), events);
-    if (events.lives_lost != 0 || (settings_.skip_unplayable && !controllable(machine_->ram()))) break;
-  }
-  if (settings_.skip_unplayable) {
-    while (goes_on() && !controllable(machine_->ram())) run_frame(0, events);
+  StepResult result;
+  bool lost = false;
+  try {
+    if (goes_on()) run_held(action, events);
+    if (settings_.skip_unplayable && goes_on() && !controllable(machine_->ram())) {
+      run_idle(cap - counters_.frames, &rules::kControllableOrOver, events);
+    }
+  } catch (const MachineLost&) {
+    lost = true;
   }
   ++counters_.steps;
-  events.reference_y = peek(machine_->ram(), at::kReferenceY);
-
-  StepResult result;
-  result.reward = reward_(events);
+  result.frames = counters_.frames - first_frame;
+  result.reward = result.frames != 0 ? reward_(events) : 0.0F;
   result.terminated = counters_.over != 0;
-  result.truncated = counters_.over == 0 && counters_.frames >= cap;
+  result.truncated = counters_.over == 0 && (lost || counters_.frames >= cap);
   result.life_lost = events.lives_lost != 0;
   result.discount = result.terminated || (settings_.life_is_terminal && result.life_lost) ? 0.0F : 1.0F;
   result.points = events.points;
-  result.frames = counters_.frames - first_frame;
   if (result.truncated) counters_.over = 1;
-  remember_observation();
+  if (!lost) remember_observation();
   return result;
 }
 

@@ -22,7 +22,8 @@ struct StepResult {
   float reward = 0;
   float discount = 1;       // 0: no bootstrap across this step (game over, or a lost life if life_is_terminal)
   bool terminated = false;  // the game is over
-  bool truncated = false;   // the frame cap was reached; the game was not over (discount stays 1)
+  bool truncated =
+      false;  // the frame cap was reached, or the machine was lost; the game was not over (discount stays 1)
   bool life_lost = false;
   std::uint32_t points = 0;  // true score made in this step
   std::uint32_t frames = 0;  // frames run in this step, those without control included
@@ -34,7 +35,8 @@ struct StepResult {
 /// control again or the game is over, and all their points belong to that step.
 /// The same seed, stream and actions give the same future. Steps take no memory.
 /// Thread: one owner. Errors: Error for a broken contract (step before reset or after the end) and when the machine
-/// shows no game after kStartLimit frames of coins and start buttons; what the machine throws passes through.
+/// shows no game after kStartLimit frames of coins and start buttons; what the machine throws passes through, but for
+/// MachineLost: a step then ends the game as truncated, with the observation before it; a reset tries again.
 class Env {
  public:
   /// Errors: UserError for settings out of range.
@@ -86,7 +88,15 @@ class Env {
     Action held = Action::kStay;  // of the frame before, for sticky actions
   };
 
-  void run_frame(std::uint8_t buttons, StepEvents& events);
+  class Watch;  // counts what happens in the frames of a stretch
+
+  void begin_game();
+  void after_frame(const Ram& ram, StepEvents& events);
+  void run_held(Action action, StepEvents& events);
+  void run_idle(std::uint32_t frames, const RamRule* stop, StepEvents& events);
+  bool goes_on() const {
+    return counters_.over == 0 && counters_.frames < static_cast<std::uint32_t>(settings_.frame_cap);
+  }
   void remember_observation();
 
   std::unique_ptr<Machine> machine_;

@@ -7,7 +7,6 @@
 namespace sinv {
 namespace {
 
-constexpr int kMostFramesPerStep = 8;
 constexpr int kMostNoopsFrames = 30;
 constexpr int kLeastCapFrames = 60;  // above the most idle start frames
 constexpr int kMostCapFrames = 100'000'000;

@@ -8,6 +8,8 @@ namespace sinv {
 
 class Options;  // base/option.h
 
+inline constexpr int kMostFramesPerStep = 8;
+
 struct EnvSettings {
   int frames_per_step = 3;          // 1..8
   int noop_max_frames = 30;         // 0..30: a game starts after 0..this many idle frames, drawn per game

@@ -92,9 +92,7 @@ std::string CheckpointWriter::header(const std::string& checksum) const {
 void CheckpointWriter::write(const std::filesystem::path& path) const {
   std::string text = header(kNoSum);
   std::uint32_t sum = crc32(std::as_bytes(std::span(text)));
-  for (const Entry& entry : entries_) {
-    if (!entry.bytes.empty()) sum = crc32(entry.bytes, sum);  // zlib takes a null pointer as "start anew"
-  }
+  for (const Entry& entry : entries_) sum = crc32(entry.bytes, sum);
   text = header(fmt::format("{:08x}", sum));
   const std::uint64_t length = text.size();
   AtomicFile file(path);

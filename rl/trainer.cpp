@@ -229,7 +229,9 @@ EvaluationResult Trainer::evaluate_weights(std::uint64_t stream, std::uint64_t i
                                            const PolicyFor& policy, const std::atomic<bool>& stop) {
   const EvaluationProtocol protocol{
       .games = games, .seed = seed_for(settings_.seed, stream, index), .threads = settings_.threads};
-  return evaluate(parts_.environments, policy, protocol, [&stop] { return stop.load(); });
+  const EnvironmentsFactory& where =
+      parts_.evaluation_environments ? parts_.evaluation_environments : parts_.environments;
+  return evaluate(where, policy, protocol, [&stop] { return stop.load(); });
 }
 
 // A short evaluation in passing; only one that beats the best is played again, longer and on other games, and that

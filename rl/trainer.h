@@ -23,12 +23,13 @@ namespace sinv {
 
 /// What a training works with.
 struct TrainerParts {
-  EnvironmentsFactory environments;
+  EnvironmentsFactory environments;  // where it learns
   AgentFactory agent;
-  std::string agent_name;          // for the model file
-  ModelFile::Named environment;    // for the model file: environment_of(EnvSettings)
-  std::filesystem::path folder;    // of the run; must exist
-  MetricsSink* metrics = nullptr;  // optional; outlives the trainer
+  std::string agent_name;                                 // for the model file
+  ModelFile::Named environment;                           // for the model file: environment_of(EnvSettings)
+  std::filesystem::path folder;                           // of the run; must exist
+  MetricsSink* metrics = nullptr;                         // optional; outlives the trainer
+  EnvironmentsFactory evaluation_environments = nullptr;  // where weights are judged; null: as `environments`
 };
 
 /// How a training ended.

@@ -38,7 +38,7 @@ struct DqnSettings {
   double huber_delta = 1.0;
   double gamma = 0.995;
   int n_step = 5;
-  double steps_per_update = 32;  // environment steps for one update: batch / this = samples per new step
+  double steps_per_update = 64;  // environment steps for one update: batch / this = samples per new step
   std::int64_t warmup_steps = 20'000;
   std::string target_update = "copy";         // copy | average
   std::int64_t target_period_updates = 1000;  // copy

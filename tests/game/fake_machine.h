@@ -41,6 +41,11 @@ class FakeMachine final : public Machine {
   }
   void run(std::span<const std::uint8_t> buttons) override {
     for (const std::uint8_t mask : buttons) {
+      if (lost_runs > 0 && state_.frame >= lose_from_frame) {
+        --lost_runs;
+        power_on();
+        throw MachineLost("fake machine: its process ended");
+      }
       if (fail_at_frame != 0 && state_.frame >= fail_at_frame) throw Error("fake machine: broke down");
       state_.before = state_.ram;
       ++state_.frame;
@@ -69,8 +74,10 @@ class FakeMachine final : public Machine {
 
   int power_ons = 0;
   int restores = 0;
-  std::uint64_t fail_at_frame = 0;  // 0: never
-  std::vector<std::uint8_t> masks;  // every mask that was run; not part of the state
+  std::uint64_t fail_at_frame = 0;    // 0: never
+  int lost_runs = 0;                  // so many calls of run() lose the machine,
+  std::uint64_t lose_from_frame = 0;  // from this frame on
+  std::vector<std::uint8_t> masks;    // every mask that was run; not part of the state
 
  private:
   struct State {
