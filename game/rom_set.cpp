@@ -300,4 +300,16 @@ RomSet load_rom_set(const fs::path& path) {
                        " (2048 bytes each), or invaders.zip with them, are wanted; check --rom"));
 }
 
+void write_mame_set(const Rom& rom, const fs::path& rompath) {
+  const fs::path folder = rompath / "invaders";
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) throw UserError(text(folder.string(), ": cannot be made: ", error.message()));
+  for (const Piece& piece : {kH, kG, kF, kE}) {
+    const auto bytes = std::as_bytes(std::span(rom).subspan(piece.address, piece.bytes));
+    write_file(folder / piece.file, bytes);
+    write_file(folder / piece.newer_file, bytes);
+  }
+}
+
 }  // namespace sinv

@@ -34,4 +34,9 @@ struct RomSet {
 /// of the wrong size, or a damaged archive.
 RomSet load_rom_set(const std::filesystem::path& path);
 
+/// Writes the program as MAME's set `invaders`, under the file names of MAME 0.251 and those of newer ones, into
+/// ROMPATH/invaders/, so that MAME runs any program that the cabinet runs (it warns of checksums it does not know).
+/// Errors: UserError (folder or disk).
+void write_mame_set(const Rom& rom, const std::filesystem::path& rompath);
+
 }  // namespace sinv

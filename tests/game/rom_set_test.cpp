@@ -173,5 +173,26 @@ TEST_F(RomSetTest, WhatIsWrongIsSaidInOneSentence) {
   EXPECT_THAT(message(folder_ / "huge"), HasSubstr("at most"));
 }
 
+TEST_F(RomSetTest, WrittenForMameItLoadsAgainUnderBothKindsOfNames) {
+  put_invaders("in");
+  const RomSet set = load_rom_set(folder_ / "in");
+  write_mame_set(set.image->bytes, folder_ / "roms");
+  expect_test_rom(load_rom_set(folder_ / "roms"));
+  for (const char* older : {"invaders.h", "invaders.g", "invaders.f", "invaders.e"}) {
+    fs::remove(folder_ / "roms/invaders" / older);
+  }
+  expect_test_rom(load_rom_set(folder_ / "roms"));
+}
+
+TEST_F(RomSetTest, AMameFolderThatCannotBeMadeIsNamed) {
+  put("file", {});
+  try {
+    write_mame_set(Rom{}, folder_ / "file");
+    FAIL();
+  } catch (const UserError& error) {
+    EXPECT_THAT(error.what(), AllOf(HasSubstr("file/invaders"), HasSubstr("cannot be made")));
+  }
+}
+
 }  // namespace
 }  // namespace sinv
