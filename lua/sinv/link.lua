@@ -40,7 +40,7 @@ end
 -- polls and ticks_waited go up.
 -- spin_seconds: for tests.
 function link.new(file, doorbell, counts, spin_seconds)
-  local self = { compress = false }
+  local self = { compress = false, welcomed = false }
   local osd_ticks, per_second = emu.osd_ticks, emu.osd_ticks_per_second()
   local spin_ticks, alive_ticks = (spin_seconds or SPIN_SECONDS) * per_second, ALIVE_SECONDS * per_second
   local file_read, file_write = file.read, file.write
@@ -82,7 +82,10 @@ function link.new(file, doorbell, counts, spin_seconds)
         counts.polls = counts.polls + 1
       end
       local now = osd_ticks()
-      if bell then
+      if not self.welcomed then
+        -- HELLO is all that may be sent yet.
+        spun_from, alive_from = now, now
+      elseif bell then
         if now - spun_from > spin_ticks then
           write_all(pack(HEADER, 0, protocol.kinds.SLEEPING, 0, 0))
           if not bell:read(1) then

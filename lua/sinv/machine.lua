@@ -27,13 +27,17 @@ function machine.new(game)
   local fields, set_value = {}, nil
   local pressed = 0
   local texts, throttled, rate = {}, nil, nil
+  local started_frameskip -- by MAME's command line
   local buttons = game.buttons
   local ram_first, ram_last = game.ram_address, game.ram_address + game.ram_bytes - 1
 
+  -- MAME does not wait in frames that it skips, so none are skipped in real time.
   local function apply_throttle()
     if throttled ~= nil then
-      running.video.throttled = throttled
-      running.video.throttle_rate = rate
+      local video = running.video
+      video.throttled = throttled
+      video.throttle_rate = rate
+      video.frameskip = throttled and 0 or started_frameskip
     end
   end
 
@@ -52,6 +56,7 @@ function machine.new(game)
     end
     set_value = fields[1].set_value
     pressed = 0
+    started_frameskip = running.video.frameskip
     apply_throttle()
   end
 

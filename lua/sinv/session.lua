@@ -233,6 +233,7 @@ function session.new(link, flow, machine, counts)
     link.send(kinds.HELLO, 0, protocol.hello(who))
     local kind, _, body = receive()
     link.compress = protocol.welcome(kind, body)
+    link.welcomed = true
   end
 
   -- Answers requests until frames must run.

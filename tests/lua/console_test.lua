@@ -1,0 +1,155 @@
+local check = require("check")
+local engine_side = require("engine_side")
+local fake = require("fake_mame")
+local fake_zlib = require("fake_zlib")
+
+local function console(script, options)
+  options = options or {}
+  options.script = function(socket)
+    local engine = engine_side.new(socket)
+    engine.welcome()
+    script(function(...)
+      return assert(engine.ask(12, table.concat({ ... }, "\n")))
+    end, engine, socket)
+    engine.quit()
+  end
+  local log = fake.run(options)
+  assert(log.finished, "the script did not come to its end: " .. table.concat(log.printed, " "))
+  return log
+end
+
+check.test("memory commands", function()
+  console(function(say)
+    check.equal(say("write_memory 20EB(171)", "read_memory 20EB", "read_memory_range 20EA(3)", "read_memory_range 0010 ( 2 )"),
+      "ACK\nAB\n00AB00\n1011")
+    check.equal(say("", "  read_memory 20eb\r", " "), "AB")
+    check.equal(say(), "")
+  end)
+end)
+
+check.test("execute holds until changed, and runs frame_per_step frames at the end of its batch", function()
+  console(function(say, engine)
+    check.equal(say("frame_per_step 3", "frame"), "ACK\n0")
+    check.equal(say("frame"), "0")
+    check.equal(say("execute P1_left(1)", "execute P1_fire(1)", "frame"), "ACK\nACK\n0")
+    check.equal(say("frame", "read_memory 2001"), "3\n0C")
+    check.equal(say("execute P1_left(0)"), "ACK")
+    check.equal(say("frame", "read_memory 2001"), "6\n04")
+    check.equal(say("run 5", "frame", "run 2"), "ACK\n11\nACK")
+    check.equal(say("frame", "read_memory 2001"), "13\n04")
+    check.equal(engine.step(1, 0).frame, 14)
+    check.equal(say("read_memory 2001"), "00")
+  end)
+end)
+
+check.test("power_on, reset, states, throttle, texts", function()
+  local log = console(function(say, engine, socket)
+    check.equal(say("run 9", "power_on", "frame", "read_memory 2000", "run 1", "frame"), "ACK\nACK\n0\n00\nACK\n1")
+    check.equal(socket.log.hard_resets, 1)
+    check.equal(say("reset", "save_state best-1", "load_state best-1"), "ACK\nACK\nACK")
+    check.equal(say("throttled on", "throttle_rate 0.5", "wait_for 1"), "ACK\nACK\nACK")
+    check.equal(socket.log.machine.video.throttle_rate, 0.5)
+    check.equal(socket.log.machine.video.throttled, true)
+    check.equal(say("throttled off"), "ACK")
+    check.equal(socket.log.machine.video.throttled, false)
+    check.equal(say('draw_text(10,20,"a")', 'draw_text( 10 , 20 , "say "hi"")', 'draw_text(0,0,"")'), "ACK\nACK\nACK")
+    engine.step(1, 0)
+    check.equal(say("draw_text()"), "ACK")
+  end)
+  check.equal(#log.drawn, 2)
+  check.equal(log.drawn[1].text, 'say "hi"')
+  check.equal(log.saved, "best-1")
+  check.equal(log.loaded, "best-1")
+  check.equal(log.soft_resets, 1)
+end)
+
+check.test("questions and debug", function()
+  local log = console(function(say)
+    check.match(say("inputs"), "^P1_coin .*P1_left .*P2_start")
+    check.match(say("help"), "^debug draw_text .* help .* write_memory$")
+    check.match(say("statistics"), "^requests=3 frames=0 bytes_received=%d+ bytes_sent=%d+ polls=%d+ waited_us=%d+$")
+    check.equal(say("debug on", "frame", "debug off"), "ACK\n0\nACK")
+  end)
+  check.match(log.printed[2], "frame 0: frame %-> 0")
+end)
+
+check.test("an unknown command or a bad argument is answered ERR and a sentence", function()
+  console(function(say)
+    local function err(line, pattern)
+      check.match(say(line), "^ERR " .. pattern)
+    end
+    err("fly", "no command fly; known: debug ")
+    err("12", "no command 12; known")
+    err("read_memory", "read_memory ADDRESS")
+    err("read_memory xyz", "read_memory ADDRESS")
+    err("read_memory 12345", "12345 is not an address")
+    err("read_memory_range FFFF(2)", "FFFF is not an address %(0000 to FFFF%) with 2 bytes")
+    err("read_memory_range 2000(0)", "read_memory_range ADDRESS%(BYTES%)")
+    err("write_memory 2000(256)", "write_memory ADDRESS%(VALUE%)")
+    err("write_memory 1FFF(1)", "1FFF is not in RAM")
+    err("execute P1_left", "execute NAME%(1%)")
+    err("execute P1_up(1)", "no input P1_up; known: P1_coin")
+    err("draw_text(a,b)", "draw_text%(X,Y")
+    err("frame_per_step 0", "frame_per_step FRAMES")
+    err("frame_per_step x", "frame_per_step FRAMES")
+    err("run 1000001", "run FRAMES")
+    err("throttled maybe", "throttled on or off")
+    err("throttle_rate 0", "throttle_rate RATE")
+    err("debug", "debug on or off")
+    err("save_state ../x", "a state's name")
+    check.equal(say("fly", "frame"):match("\n(.*)"), "0")
+  end)
+end)
+
+local function text_mode(script, options)
+  options = options or {}
+  options.env = { SINV_MAME_ADDRESS = "socket.127.0.0.1:5678", SINV_MAME_MODE = "text" }
+  options.script = function(socket)
+    script(function(lines)
+      socket.push(lines .. "\n__end__\n")
+      local text, bytes
+      repeat
+        coroutine.yield()
+        text, bytes = fake_zlib.content(socket.written())
+      until text
+      socket.take(bytes)
+      return text
+    end, socket)
+    socket.log.done = true
+    while true do
+      coroutine.yield()
+    end
+  end
+  options.ticks_per_second = 1000
+  local log = fake.run(options)
+  assert(log.done, "the script did not come to its end: " .. table.concat(log.printed, " "))
+  return log
+end
+
+check.test("text mode: batches of lines, frames after execute, silence ends MAME", function()
+  for _, short in ipairs({ false, true }) do
+    local log = text_mode(function(say)
+      check.equal(say("frame_per_step 4\nframe"), "ACK\n0")
+      check.equal(say("execute P1_right(1)\nframe"), "ACK\n0")
+      check.equal(say("frame\nread_memory 2001\r"), "4\n10")
+      check.equal(say("frame\nnonsense"):match("^4\nERR no command nonsense"), "4\nERR no command nonsense")
+      check.equal(say(""), "")
+      check.equal(say("run 3\nframe"), "ACK\n7")
+    end, { short = short })
+    check.equal(log.printed[1], "sinv: no batch of lines has come for 600 s")
+    check.equal(log.exited, true)
+  end
+end)
+
+check.test("text mode: two batches at once are answered one after the other; a flood ends MAME", function()
+  text_mode(function(say, socket)
+    socket.push("frame\n__end__\n")
+    check.equal(say("frame\nframe"), "0")
+    coroutine.yield()
+    check.equal(fake_zlib.content(socket.written()), "0\n0")
+  end)
+  local log = text_mode(function(_, socket)
+    socket.push(("x"):rep((1 << 20) + 1))
+  end)
+  check.match(log.printed[1], "without a line __end__")
+end)
