@@ -3,6 +3,7 @@ local root = arg[1]
 package.path = root .. "/lua/?.lua;" .. root .. "/tests/lua/?.lua"
 
 local check = require("check")
+require("fake_zlib") -- before any part of the plugin looks for zlib
 require("fake_mame").folder = root .. "/lua"
 check.root = root
 for i = 2, #arg do
