@@ -16,6 +16,7 @@ local CONNECT_SECONDS, CONNECT_EVERY_SECONDS = 20, 0.1
 -- A request mostly follows the answer within this time; a doorbell costs two switches of process, about 20 us.
 local SPIN_SECONDS = 150e-6
 local ALIVE_SECONDS = 1
+local WELCOME_SECONDS = 60
 local POLLS_BETWEEN_CLOCKS = 8
 
 -- Tries for 20 s, then leaves. Returns MAME's file.
@@ -38,11 +39,11 @@ end
 
 -- file: what connect() returned. doorbell: path of a FIFO, or nil. counts: table whose fields bytes_in, bytes_out,
 -- polls and ticks_waited go up.
--- spin_seconds: for tests.
-function link.new(file, doorbell, counts, spin_seconds)
+-- `welcomed` and `compress` of what it returns are the session's to set.
+function link.new(file, doorbell, counts)
   local self = { compress = false, welcomed = false }
   local osd_ticks, per_second = emu.osd_ticks, emu.osd_ticks_per_second()
-  local spin_ticks, alive_ticks = (spin_seconds or SPIN_SECONDS) * per_second, ALIVE_SECONDS * per_second
+  local spin_ticks, alive_ticks = SPIN_SECONDS * per_second, ALIVE_SECONDS * per_second
   local file_read, file_write = file.read, file.write
   local rest = "" -- received behind the last frame that was handed out
 
@@ -83,8 +84,10 @@ function link.new(file, doorbell, counts, spin_seconds)
       end
       local now = osd_ticks()
       if not self.welcomed then
-        -- HELLO is all that may be sent yet.
-        spun_from, alive_from = now, now
+        -- HELLO is all that may be sent yet, so a death of the engine cannot be seen.
+        if now - began > WELCOME_SECONDS * per_second then
+          leave("no WELCOME has come within %d s", WELCOME_SECONDS)
+        end
       elseif bell then
         if now - spun_from > spin_ticks then
           write_all(pack(HEADER, 0, protocol.kinds.SLEEPING, 0, 0))

@@ -160,3 +160,22 @@ check.test("connecting is tried again for 20 s, then given up", function()
   check.match(log.printed[1], "nobody answers at domain./test within 20 s: refused")
   assert(log.opened >= 180 and log.opened <= 202, log.opened .. " tries")
 end)
+
+check.test("before WELCOME the plugin sends HELLO and nothing else, and gives up after 60 s", function()
+  for _, bell in ipairs({ "/the/bell", "" }) do
+    local log = fake.run({
+      env = { SINV_MAME_ADDRESS = "x", SINV_MAME_DOORBELL = bell },
+      ticks_per_second = 1000,
+      bell = function() error("the doorbell was read") end,
+      script = function(socket)
+        local kind = engine_side.new(socket).receive()
+        check.equal(kind, 1)
+        while true do
+          coroutine.yield()
+        end
+      end,
+    })
+    check.equal(log.printed[1], "sinv: no WELCOME has come within 60 s")
+    check.equal(log.outgoing, "")
+  end
+end)
