@@ -75,7 +75,7 @@ std::shared_ptr<MameFarm> MameFarm::open(const MameSettings& settings, const fs:
                             .token = settings.token,
                             .set = settings.set,
                             .compress = settings.compress,
-                            .patience = std::min(kHelloPatience, milliseconds(settings.connect_timeout_s))};
+                            .patience = std::min(kHelloPatience, milliseconds(settings.connect_timeout_s / 2))};
   if (settings.listen.empty()) {
     farm->program_ = find_mame(settings);
     check_rom_set(settings);

@@ -60,7 +60,7 @@ TEST_F(BridgeFaults, OneThatDiesIsReplacedAndItsLastLinesAreTold) {
                                      HasSubstr("another one stands in its place"), Not(HasSubstr("ALSA"))));
 }
 TEST_F(BridgeFaults, OneThatHangsIsReplaced) {
-  EXPECT_THAT(lose_by("hangs"), AllOf(HasSubstr("it did not answer within 0.3 s"), HasSubstr("it was stopped")));
+  EXPECT_THAT(lose_by("hangs"), HasSubstr("it did not answer within 0.3 s"));
 }
 TEST_F(BridgeFaults, OneThatClosesTheConnectionIsReplaced) {
   EXPECT_THAT(lose_by("closes"), HasSubstr("it has closed the connection"));
@@ -185,7 +185,6 @@ TEST_F(BridgeFaults, EveryChildHasEndedWhenTheFarmIsGone) {
   for (const int pid : children) EXPECT_TRUE(ends_within(pid, 0)) << pid;
 }
 
-/// Starts the engine_to_kill program and reads the process numbers it prints: its own and its MAME's.
 TEST_F(BridgeFaults, WhenTheEngineIsKilledItsChildrenEnd) {
   behave("stubborn");
   const std::string command = std::string("exec '") + SINV_BINARY_DIR "/tests/bin/engine_to_kill' '" +
