@@ -99,7 +99,7 @@ TEST_F(RealMame, TheSameButtonsGiveTheSameRamHoweverTheFramesAreAskedFor) {
     }
     done += frames;
     ASSERT_EQ(many->ram(), rams[done - 1]) << done;
-    if (done > 1) ASSERT_EQ(many->ram_before(), rams[done - 2]) << done;
+    ASSERT_EQ(many->ram_before(), done > 1 ? rams[done - 2] : Ram{}) << done;
   }
   EXPECT_EQ(one->ram()[0x20EF - kRamAddress], 1) << "the buttons should have started a game";
 }
@@ -204,13 +204,15 @@ TEST_F(RealMame, OneThatIsKilledIsReplacedWithinFiveSeconds) {
 }
 
 TEST_F(RealMame, NothingIsWrittenIntoTheHomeFolderAndMameEndsWhenAsked) {
+  const char* variable = std::getenv("HOME");
+  const std::string home = variable == nullptr ? "/" : variable;
   ::setenv("HOME", (folder_ / "home").c_str(), 1);
-  std::string log;
   {
     const auto farm = open();
     const auto machine = farm->machine();
     machine->run(std::vector<std::uint8_t>(10));
   }
+  ::setenv("HOME", home.c_str(), 1);
   EXPECT_FALSE(std::filesystem::exists(folder_ / "home"));
 }
 
