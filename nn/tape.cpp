@@ -58,13 +58,29 @@ Var Tape::output(Shape shape, std::span<const Var> inputs) {
 }
 
 Var Tape::packed_output(std::int64_t k, std::int64_t n, bool with_backward, std::span<const Var> inputs) {
+  return packed_output(Shape{k, n}, k, n, packed_floats(stream_.device, k, n),
+                       with_backward ? packed_floats(stream_.device, n, k) : 0, inputs);
+}
+
+Var Tape::packed_output(Shape weight, std::int64_t k, std::int64_t n, std::size_t forward_floats,
+                        std::size_t backward_floats, std::span<const Var> inputs) {
   Value value;
-  value.shape = Shape{k, n};
+  value.shape = weight;
   value.packed.k = k;
   value.packed.n = n;
-  value.packed.forward = floats(packed_floats(stream_.device, k, n)).data();
-  if (with_backward) value.packed.backward = floats(packed_floats(stream_.device, n, k)).data();
+  value.packed.forward = floats(forward_floats).data();
+  if (backward_floats > 0) value.packed.backward = floats(backward_floats).data();
   for (const Var x : inputs) value.wants = value.wants || at(x).wants;
+  return add(value);
+}
+
+Var Tape::alias(Var x, Shape shape) {
+  SINV_CHECK(at(x).value != nullptr && shape.size() == at(x).shape.size(), "tape: variable ", x.id, " of shape ",
+             at(x).shape, " has no alias of shape ", shape);
+  Value value = at(x);
+  value.shape = shape;
+  value.gradient = nullptr;
+  value.reached = false;
   return add(value);
 }
 

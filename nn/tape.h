@@ -56,6 +56,9 @@ class Tape {
   /// Whole numbers that the caller fills, such as actions.
   std::span<std::int32_t> indices(std::size_t count) { return arena_.take<std::int32_t>(count); }
 
+  /// Bytes that the caller fills, such as stacks of frames.
+  std::span<std::uint8_t> frames(std::size_t count) { return arena_.take<std::uint8_t>(count); }
+
   /// finish() without a root: nothing is differentiated. With a root (a scalar): backward() starts there with 1.
   void finish();
   void finish(Var root);
@@ -78,7 +81,12 @@ class Tape {
   // For the operations of functional.h.
   Var output(Shape shape, std::span<const Var> inputs);
   Var packed_output(std::int64_t k, std::int64_t n, bool with_backward, std::span<const Var> inputs);
+  /// Packed room of other sizes, such as a convolution's; backward_floats 0: no gradient to the layer's x is wanted.
+  Var packed_output(Shape weight, std::int64_t k, std::int64_t n, std::size_t forward_floats,
+                    std::size_t backward_floats, std::span<const Var> inputs);
   const PackedWeight& packed(Var x) const;
+  /// The memory of x under another shape of the same size.
+  Var alias(Var x, Shape shape);
   std::span<float> floats(std::size_t count) { return arena_.take<float>(count); }
   /// Room that every node may use while it runs; asks for at least `count` floats.
   void need_scratch(std::size_t count);

@@ -1,9 +1,10 @@
 #pragma once
 
+#include "kernels/conv.h"
 #include "kernels/ops.h"
 
-/// The CPU backend: one function per operation of kernels/ops.h, called after its checks. The specification that the
-/// CUDA backend is compared with.
+/// The CPU backend: one function per operation of kernels/ops.h and kernels/conv.h, called after its checks. The
+/// specification that the CUDA backend is compared with.
 namespace sinv {
 
 struct Cpu {
@@ -52,6 +53,26 @@ struct Cpu {
   static void adam_update(const Stream&, const AdamStep& step, float clip_norm, std::span<const float> gradient,
                           std::span<float> value, std::span<float> moment1, std::span<float> moment2, View norm);
   static void average_update(const Stream&, float rate, std::span<const float> value, std::span<float> target);
+
+  static std::size_t conv_packed_floats(const ConvShape& shape);
+  static std::size_t conv_packed_backward_floats(const ConvShape& shape);
+  static std::size_t conv_scratch_floats(const ConvShape& shape);
+  static void conv_pack(const Stream&, const ConvShape& shape, ConstView w, const PackedWeight& packed);
+  static void conv_forward(const Stream&, const ConvShape& shape, const ConvImages& x, const PackedWeight& w,
+                           ConstView bias, Activation activation, View y, std::span<float> scratch);
+  static void conv_backward(const Stream&, const ConvShape& shape, const ConvImages& x, const PackedWeight& w,
+                            Activation activation, ConstView y, View gy, const LinearGradients& gradients,
+                            std::span<float> scratch);
+  static void group_norm_forward(const Stream&, ConstView x, std::int64_t groups, ConstView gain, ConstView bias,
+                                 float epsilon, Activation activation, View y, View statistics);
+  static void group_norm_backward(const Stream&, ConstView x, std::int64_t groups, ConstView gain, ConstView statistics,
+                                  Activation activation, ConstView y, View gy, const NormGradients& gradients);
+  static void max_pool_forward(const Stream&, ConstView x, const PoolAxis& rows, const PoolAxis& columns, View y);
+  static void max_pool_backward(const Stream&, ConstView x, const PoolAxis& rows, const PoolAxis& columns, ConstView y,
+                                ConstView gy, GradientMode mode, View gx);
+  static void spectral_norm_forward(const Stream&, ConstView w, int iterations, View u, View v, View sigma, View y);
+  static void spectral_norm_backward(const Stream&, ConstView y, ConstView u, ConstView v, ConstView sigma,
+                                     ConstView gy, GradientMode mode, View gw);
 };
 
 }  // namespace sinv

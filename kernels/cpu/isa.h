@@ -27,9 +27,48 @@ struct Gemm {
   bool accumulate;        // C += instead of C =; then no bias and no activation
 };
 
+/// A convolution of one image as a product C = A B whose left side is read in place. Row (y, x) of A is a position:
+/// `segments` runs of `length` floats, run r from image + y * row_step + x * column_step + r * pitch. B stands in
+/// panels of [segments * length, n]. Row (y, x) of C starts at c + y * c_row + x * c_column. Sums run over the runs in
+/// order for every element, so a position's result does not depend on the others.
+struct ConvProduct {
+  const float* image;
+  std::ptrdiff_t row_step;
+  std::ptrdiff_t column_step;
+  std::ptrdiff_t pitch;
+  int rows;
+  int columns;
+  int segments;
+  int length;
+  int n;
+  const float* b;
+  float* c;
+  std::ptrdiff_t c_row;
+  std::ptrdiff_t c_column;
+  const float* bias;  // [n] or null; added to the finished sums
+  bool rectify;       // applied last
+  bool accumulate;    // C += instead of C =
+};
+/// c [segments * length, n] += A^T G, with A as above and G in panels of [rows * columns, n].
+struct ConvWeightProduct {
+  const float* image;
+  std::ptrdiff_t row_step;
+  std::ptrdiff_t column_step;
+  std::ptrdiff_t pitch;
+  int rows;
+  int columns;
+  int segments;
+  int length;
+  int n;
+  const float* g;
+  float* c;
+};
+
 /// The loops of the CPU backend, compiled once per instruction set; isa() picks at run time.
 /// All pointers are to whole arrays with the sizes given; kernels/ops.h has the contracts.
 struct IsaKernels {
+  static constexpr int kMostChannels = 1024;  // of an image that is normalised: room for sums per channel
+
   const char* name;
   int panel;   // columns of a full panel
   int vector;  // floats of a register; a last panel with at most so many columns is one register wide
@@ -63,6 +102,27 @@ struct IsaKernels {
                float* moment1, float* moment2);
   /// target += rate * (value - target).
   void (*average)(float rate, std::size_t count, const float* value, float* target);
+
+  void (*conv)(const ConvProduct& call);
+  void (*conv_weights)(const ConvWeightProduct& call);
+  /// w [taps * c, n] row-major -> for each tap the panels of the transpose [n,c] of its rows.
+  void (*pack_taps)(int taps, int c, int n, const float* w, float* panels);
+  /// gy [m,n] *= slope of the activation at y, in place; also as panels of [m,n]; db [n] += column sums (null: not).
+  void (*gradient_panels)(Activation op, int m, int n, const float* y, float* gy, float* db, float* panels);
+  /// count positions of c byte planes, plane_step apart -> floats byte / 255, channels last.
+  void (*frames)(int c, std::size_t count, const std::uint8_t* frames, std::size_t plane_step, float* pixels);
+  /// One image [positions,c]; c at most kMostChannels. statistics [groups,2].
+  void (*group_norm)(int positions, int c, int groups, const float* x, const float* gain, const float* bias,
+                     float epsilon, Activation activation, float* y, float* statistics);
+  /// gy: of the norm alone, without the activation. dgain, dbias [c] += (null: not); gx null: not wanted.
+  void (*group_norm_backward)(int positions, int c, int groups, const float* x, const float* gain,
+                              const float* statistics, const float* gy, GradientMode mode, float* gx, float* dgain,
+                              float* dbias);
+  /// One window of an image: rows x columns positions from x, `pitch` floats between rows -> y [c].
+  void (*max_window)(int rows, int columns, int c, const float* x, std::ptrdiff_t pitch, float* y);
+  /// gx += gy at the first place of the window where x is y.
+  void (*max_window_backward)(int rows, int columns, int c, const float* x, std::ptrdiff_t pitch, const float* y,
+                              const float* gy, float* gx);
 };
 
 /// Columns of the panel that starts at column `first` of n.

@@ -7,24 +7,10 @@
 #include <string>
 
 #include "tests/kernels/guarded.h"
+#include "tests/kernels/isa_tables.h"
 
 namespace sinv {
 namespace {
-
-std::vector<const IsaKernels*> tables() {
-  std::vector<const IsaKernels*> all{&kIsaBase};
-#if defined(SINV_X86)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    all.push_back(&kIsaAvx2);
-    all.push_back(&kIsaAvx512Emulated);
-  }
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq")) {
-    all.push_back(&kIsaAvx512);
-  }
-#endif
-  return all;
-}
 
 class EveryIsa : public ::testing::TestWithParam<const IsaKernels*> {};
 
@@ -206,7 +192,7 @@ TEST_P(EveryIsa, NoiseIsTheSameWithinRounding) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Cpu, EveryIsa, ::testing::ValuesIn(tables()), [](const auto& info) {
+INSTANTIATE_TEST_SUITE_P(Cpu, EveryIsa, ::testing::ValuesIn(isa_tables()), [](const auto& info) {
   std::string name = info.param->name;
   for (char& letter : name) letter = letter == '-' ? '_' : letter;
   return name;

@@ -1,0 +1,178 @@
+#include <algorithm>
+#include <cstring>
+
+#include "kernels/cpu/cpu_ops.h"
+#include "kernels/cpu/isa.h"
+
+namespace sinv {
+namespace {
+
+int as_int(std::int64_t n) { return static_cast<int>(n); }
+std::size_t as_size(std::int64_t n) { return static_cast<std::size_t>(n); }
+
+std::int64_t padded_height(const ConvShape& shape) { return shape.height + 2 * shape.padding; }
+std::int64_t padded_width(const ConvShape& shape) { return shape.width + 2 * shape.padding; }
+std::int64_t tap_floats(const ConvShape& shape) {
+  return static_cast<std::int64_t>(panel_floats(isa(), as_int(shape.outputs), as_int(shape.channels)));
+}
+std::size_t image_floats(const ConvShape& shape) {
+  // Whole cache lines, so that what follows starts at one.
+  return (as_size(padded_height(shape) * padded_width(shape) * shape.channels) + 15) / 16 * 16;
+}
+
+// Gives image after image as padded floats: in place where that is how they lie, else copied into the scratch, where
+// the copy stays in the cache for the products (measured: under 1 % of their time).
+class PaddedImages {
+ public:
+  PaddedImages(const ConvShape& shape, const ConvImages& x, float* scratch) : shape_(shape), x_(x), scratch_(scratch) {
+    if (!in_place()) std::memset(scratch, 0, image_floats(shape) * sizeof(float));  // the border
+  }
+  const float* at(std::int64_t i) const {
+    const std::int64_t plane = shape_.height * shape_.width;
+    const std::int64_t first = i * plane * shape_.channels;
+    const float* pixels = x_.are_bytes() ? nullptr : x_.pixels.data + first;
+    if (in_place()) return pixels;
+    const std::uint8_t* bytes = x_.are_bytes() ? x_.frames.data() + first : nullptr;
+    const std::int64_t row = shape_.width * shape_.channels;
+    float* to = scratch_ + (shape_.padding * padded_width(shape_) + shape_.padding) * shape_.channels;
+    if (pixels == nullptr && shape_.padding == 0) {
+      isa().frames(as_int(shape_.channels), as_size(plane), bytes, as_size(plane), to);
+      return scratch_;
+    }
+    for (std::int64_t y = 0; y < shape_.height; ++y, to += padded_width(shape_) * shape_.channels) {
+      if (pixels != nullptr) {
+        std::copy_n(pixels + y * row, row, to);
+      } else {
+        isa().frames(as_int(shape_.channels), as_size(shape_.width), bytes + y * shape_.width, as_size(plane), to);
+      }
+    }
+    return scratch_;
+  }
+
+ private:
+  bool in_place() const { return !x_.are_bytes() && shape_.padding == 0; }
+  const ConvShape& shape_;
+  const ConvImages& x_;
+  float* scratch_;
+};
+
+// gx of one image: for each tap, the positions whose tap lies inside the image, as one product that is added in place.
+// Against a product with a zero-bordered gy this multiplies no zeros (3x3 on 9x9: 1.65 times fewer).
+void backward_data(const ConvShape& shape, const float* packed, const float* gy, float* gx) {
+  const std::int64_t in_row = shape.width * shape.channels;
+  const std::int64_t out_row = shape.out_width() * shape.outputs;
+  // Positions first .. last - 1 along an axis for which tap k falls inside.
+  const auto inside = [&](std::int64_t k, std::int64_t size, std::int64_t positions) {
+    const std::int64_t before = shape.padding - k;
+    const std::int64_t first = before > 0 ? (before + shape.stride - 1) / shape.stride : 0;
+    const std::int64_t reach = size - 1 + before;
+    const std::int64_t last = reach < 0 ? 0 : std::min(positions, reach / shape.stride + 1);
+    return std::pair{first, std::max(first, last)};
+  };
+  for (std::int64_t ky = 0; ky < shape.kernel; ++ky) {
+    const auto [top, bottom] = inside(ky, shape.height, shape.out_height());
+    for (std::int64_t kx = 0; kx < shape.kernel; ++kx, packed += tap_floats(shape)) {
+      const auto [left, right] = inside(kx, shape.width, shape.out_width());
+      if (top == bottom || left == right) continue;
+      ConvProduct call{};
+      call.image = gy + top * out_row + left * shape.outputs;
+      call.row_step = out_row;
+      call.column_step = shape.outputs;
+      call.rows = as_int(bottom - top);
+      call.columns = as_int(right - left);
+      call.segments = 1;
+      call.length = as_int(shape.outputs);
+      call.n = as_int(shape.channels);
+      call.b = packed;
+      call.c = gx + (top * shape.stride + ky - shape.padding) * in_row +
+               (left * shape.stride + kx - shape.padding) * shape.channels;
+      call.c_row = shape.stride * in_row;
+      call.c_column = shape.stride * shape.channels;
+      call.accumulate = true;
+      isa().conv(call);
+    }
+  }
+}
+
+}  // namespace
+
+std::size_t Cpu::conv_packed_floats(const ConvShape& shape) { return packed_floats(shape.patch(), shape.outputs); }
+
+std::size_t Cpu::conv_packed_backward_floats(const ConvShape& shape) {
+  return as_size(shape.kernel * shape.kernel * tap_floats(shape));
+}
+
+std::size_t Cpu::conv_scratch_floats(const ConvShape& shape) {
+  return image_floats(shape) +
+         panel_floats(isa(), as_int(shape.out_height() * shape.out_width()), as_int(shape.outputs));
+}
+
+void Cpu::conv_pack(const Stream&, const ConvShape& shape, ConstView w, const PackedWeight& packed) {
+  isa().pack(as_int(packed.k), as_int(packed.n), w.data, packed.forward);
+  if (packed.backward == nullptr) return;
+  isa().pack_taps(as_int(shape.kernel * shape.kernel), as_int(shape.channels), as_int(shape.outputs), w.data,
+                  packed.backward);
+}
+
+void Cpu::conv_forward(const Stream&, const ConvShape& shape, const ConvImages& x, const PackedWeight& w,
+                       ConstView bias, Activation activation, View y, std::span<float> scratch) {
+  const PaddedImages images(shape, x, scratch.data());
+  const std::int64_t pitch = padded_width(shape) * shape.channels;
+  const std::int64_t floats = shape.out_height() * shape.out_width() * shape.outputs;
+  const bool in_tile = activation == Activation::kIdentity || activation == Activation::kRelu;
+  for (std::int64_t i = 0; i < y.shape[0]; ++i) {
+    float* to = y.data + i * floats;
+    ConvProduct call{};
+    call.image = images.at(i);
+    call.row_step = shape.stride * pitch;
+    call.column_step = shape.stride * shape.channels;
+    call.pitch = pitch;
+    call.rows = as_int(shape.out_height());
+    call.columns = as_int(shape.out_width());
+    call.segments = as_int(shape.kernel);
+    call.length = as_int(shape.kernel * shape.channels);
+    call.n = as_int(shape.outputs);
+    call.b = w.forward;
+    call.c = to;
+    call.c_row = shape.out_width() * shape.outputs;
+    call.c_column = shape.outputs;
+    call.bias = bias.data;
+    call.rectify = activation == Activation::kRelu;
+    isa().conv(call);
+    if (!in_tile) isa().unary_forward(activation, to, to, as_size(floats));
+  }
+}
+
+void Cpu::conv_backward(const Stream&, const ConvShape& shape, const ConvImages& x, const PackedWeight& w,
+                        Activation activation, ConstView y, View gy, const LinearGradients& gradients,
+                        std::span<float> scratch) {
+  const auto begin = [](View gradient, GradientMode mode) {
+    if (gradient.data != nullptr && mode == GradientMode::kOverwrite) {
+      std::memset(gradient.data, 0, gradient.size() * sizeof(float));
+    }
+  };
+  begin(gradients.w, gradients.w_mode);
+  begin(gradients.bias, gradients.bias_mode);
+  const PaddedImages images(shape, x, scratch.data());
+  float* panels = scratch.data() + image_floats(shape);
+  const std::int64_t positions = shape.out_height() * shape.out_width();
+  const std::int64_t pitch = padded_width(shape) * shape.channels;
+  const std::int64_t in_floats = shape.height * shape.width * shape.channels;
+  for (std::int64_t i = 0; i < y.shape[0]; ++i) {
+    float* g = gy.data + i * positions * shape.outputs;
+    isa().gradient_panels(activation, as_int(positions), as_int(shape.outputs), y.data + i * positions * shape.outputs,
+                          g, gradients.bias.data, panels);
+    if (gradients.w.data != nullptr) {
+      isa().conv_weights({images.at(i), shape.stride * pitch, shape.stride * shape.channels, pitch,
+                          as_int(shape.out_height()), as_int(shape.out_width()), as_int(shape.kernel),
+                          as_int(shape.kernel * shape.channels), as_int(shape.outputs), panels, gradients.w.data});
+    }
+    if (gradients.x.data != nullptr) {
+      float* gx = gradients.x.data + i * in_floats;
+      begin({gx, Shape{in_floats}}, gradients.x_mode);
+      backward_data(shape, w.backward, g, gx);
+    }
+  }
+}
+
+}  // namespace sinv
