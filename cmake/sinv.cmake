@@ -25,10 +25,10 @@ function(sinv_library)
   target_link_libraries(sinv_${ARG_NAME} PUBLIC sinv_options ${ARG_LIBS} PRIVATE ${ARG_PRIVATE_LIBS})
 endfunction()
 
-# sinv_test(NAME base_test SOURCES a_test.cpp LIBS sinv_base [TIMEOUT seconds] [DEFINES A="b"]): one binary, one ctest
-# entry per TEST. Tests find the tree at SINV_SOURCE_DIR and what was built at SINV_BINARY_DIR.
+# sinv_test(NAME base_test SOURCES a_test.cpp LIBS sinv_base [TIMEOUT seconds] [DEFINES A="b"] [LABEL mame]): one
+# binary, one ctest entry per TEST. Tests find the tree at SINV_SOURCE_DIR and what was built at SINV_BINARY_DIR.
 function(sinv_test)
-  cmake_parse_arguments(ARG "" "NAME;TIMEOUT" "SOURCES;LIBS;DEFINES" ${ARGN})
+  cmake_parse_arguments(ARG "" "NAME;TIMEOUT;LABEL" "SOURCES;LIBS;DEFINES" ${ARGN})
   add_executable(${ARG_NAME} ${ARG_SOURCES})
   set_target_properties(${ARG_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/bin)
   target_compile_definitions(${ARG_NAME} PRIVATE
@@ -38,5 +38,5 @@ function(sinv_test)
     set(ARG_TIMEOUT 600)  # a hang guard, not a speed limit
   endif()
   include(GoogleTest)
-  gtest_discover_tests(${ARG_NAME} DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT ${ARG_TIMEOUT})
+  gtest_discover_tests(${ARG_NAME} DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABEL}")
 endfunction()

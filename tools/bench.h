@@ -13,6 +13,7 @@ struct BenchSettings {
   double seconds = 0.5;
   int repeats = 7;
   std::string rom;
+  int spin_us = -1;  // of the bridge; -1: its default
 };
 
 /// Figures by name; a name ends in its unit (updates_per_s, inference_p50_us).
@@ -22,6 +23,7 @@ struct BenchResult {
   std::map<std::string, double> figures;
 };
 
+BenchResult bench_bridge(const BenchSettings& settings);
 BenchResult bench_cabinet(const BenchSettings& settings);
 BenchResult bench_env_steps(const BenchSettings& settings);
 BenchResult bench_learner(const BenchSettings& settings);

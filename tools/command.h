@@ -25,5 +25,7 @@ int info_command(Words words);
 int config_command(Words words);
 int exec_command(Words words);
 int trace_command(Words words);
+int lockstep_command(Words words);
+int mame_console_command(Words words);
 
 }  // namespace sinv

@@ -9,10 +9,13 @@ std::span<const Command> commands() {
       Command{"train", "teach an agent; with no words: the default agent on the built-in game", &train_command},
       Command{"play", "watch a model play in the terminal; with no words: the one that ships", &play_command},
       Command{"eval", "play many games with a model and print its scores", &eval_command},
-      Command{"bench", "measure the engine: cabinet, env, learner, replay", &bench_command},
+      Command{"bench", "measure the engine: bridge, cabinet, env, learner, replay", &bench_command},
       Command{"info", "this build, this machine, the game ROMs it finds", &info_command},
       Command{"config", "every setting with its default and its meaning", &config_command},
       Command{"trace", "run the cabinet on an inputs file and print checksums of its memory", &trace_command},
+      Command{"lockstep", "cabinet and MAME on the same random buttons, all memory compared", &lockstep_command},
+      Command{"mame-console", "talk to a MAME in the text protocol: memory, buttons, frames, states",
+              &mame_console_command},
       Command{"exec", "run a CP/M .COM program on the bare 8080", &exec_command},
   };
   return kCommands;

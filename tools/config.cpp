@@ -13,7 +13,16 @@ RunConfig::RunConfig() {
   describe(options, agent);
   describe(options, train);
   describe(options, env);
+  options.add("machine", machine, "what is played on: cabinet (in this process) or mame");
   describe(options, cabinet);
+  mame::describe(options, mame);
+}
+
+void RunConfig::check() const {
+  if (machine != "cabinet" && machine != "mame") throw UserError(unknown_name("machine", machine, {"cabinet", "mame"}));
+  sinv::check(train);
+  sinv::check(env);
+  mame::check(mame);
 }
 
 namespace {

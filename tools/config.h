@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/option.h"
+#include "bridge/mame/mame_settings.h"
 #include "game/env_settings.h"
 #include "rl/agent_list.h"
 #include "rl/trainer_settings.h"
@@ -23,7 +24,9 @@ class RunConfig {
   AgentSettings agent;
   TrainerSettings train;
   EnvSettings env;
+  std::string machine = "cabinet";  // cabinet or mame
   CabinetSettings cabinet;
+  mame::MameSettings mame;
   Options options;
 
   /// Takes the values of a TOML file: tables are the parts of the keys ([dqn] batch = 64). Errors: UserError naming
@@ -32,6 +35,8 @@ class RunConfig {
   /// One `key=value`. Errors: UserError.
   void set(const std::string& assignment);
   void set_all(const std::vector<std::string>& assignments);
+  /// Errors: UserError naming the key that is out of range.
+  void check() const;
   /// All settings as TOML that read_file takes back unchanged; `described` adds the meaning of each as a comment.
   std::string toml(bool described) const;
 };

@@ -10,9 +10,11 @@
 #include <thread>
 
 #include "base/error.h"
+#include "bridge/mame/mame_machine.h"
 #include "rl/model_file.h"
 #include "tools/command_line.h"
 #include "tools/config.h"
+#include "tools/machine_choice.h"
 #include "tools/model_choice.h"
 #include "tools/picture.h"
 #include "tools/terminal.h"
@@ -69,8 +71,10 @@ struct PlayWords {
   int games = 1;
   double speed = 1;
   std::uint64_t seed = 1;
-  std::string view = "terminal";
+  std::string view;
   std::string rom;
+  std::string machine;
+  bool window = false;
   std::string picture;
   int picture_frame = 0;
   std::vector<std::string> settings;
@@ -108,6 +112,19 @@ class Watcher {
     if (now - next_ > std::chrono::milliseconds(100)) next_ = now;
   }
 
+  /// For MAME's own screen, as far as it has room: what the terminal shows beside the picture.
+  std::vector<mame::ScreenText> screen_text() const {
+    constexpr std::uint32_t kWhite = 0xFFFFFFFF;
+    constexpr std::int16_t kLeft = 4;
+    std::vector<mame::ScreenText> lines{
+        {kLeft, 18, kWhite, fmt::format("score {}  rack {}", status.score, status.racks + 1)}};
+    if (!status.q.empty()) {
+      const auto chosen = static_cast<std::size_t>(status.action);
+      lines.push_back({kLeft, 26, kWhite, fmt::format("{}  Q {:.2f}", kActionNames[chosen], status.q[chosen])});
+    }
+    return lines;
+  }
+
   void write_picture(const Machine& machine) const { write_png(words_.picture, machine.ram(), 2); }
 
   PlayStatus status;
@@ -122,17 +139,31 @@ class Watcher {
   int frames_drawn_ = 0;
 };
 
-void play_game(Env& env, BatchPolicy& policy, Watcher& watcher) {
+/// Shows the decision on the screen of MAME, when there is one to be seen.
+class MameScreen {
+ public:
+  explicit MameScreen(mame::MameMachine* machine) : machine_(machine) {}
+  void show(const std::vector<mame::ScreenText>& lines) {
+    if (machine_ != nullptr) machine_->draw_text(lines);
+  }
+
+ private:
+  mame::MameMachine* machine_;
+};
+
+void play_game(Env& env, BatchPolicy& policy, Watcher& watcher, MameScreen& screen) {
   std::vector<float> observation(env.observation_size());
   std::uint8_t action = 0;
   watcher.status.q.clear();
   env.reset();
   while (!env.over()) {
+    if (stop_flag()) throw Interrupted{};
     env.observe(observation);
     policy.act(observation, std::span(&action, 1));
     const std::span<const float> q = policy.q_values();
     watcher.status.q.assign(q.begin(), q.end());
     watcher.status.action = static_cast<Action>(action);
+    screen.show(watcher.screen_text());
     const StepResult result = env.step(static_cast<Action>(action));
     watcher.status.score = env.score();
     watcher.status.ships = env.lives();
@@ -149,14 +180,23 @@ void declare(CommandLine& line, PlayWords& words) {
   app.add_option("--speed", words.speed, "1: as the cabinet, 59.54 frames/s; 0: as fast as it goes")
       ->capture_default_str();
   app.add_option("--seed", words.seed, "decides the idle frames before each game")->capture_default_str();
-  app.add_option("--view", words.view, "terminal, or none for scores alone")->capture_default_str();
+  app.add_option("--view", words.view, "terminal (the default without --window), or none for scores alone");
+  app.add_option("--machine", words.machine, "cabinet: in this process; mame");
+  app.add_flag("--window", words.window, "in MAME's own window, with score and Q values on it; means --machine mame");
   app.add_option("--rom", words.rom, "a game ROM, folder or zip; without it the engine's own game");
   app.add_option("--picture", words.picture, "write a PNG of the game: at --picture-frame, or when the last game ends");
   app.add_option("--picture-frame", words.picture_frame, "frames after the start of the program");
-  app.add_option("--set", words.settings, "env.key=value or cabinet.key=value; may be repeated");
+  app.add_option("--set", words.settings, "env.key=value, cabinet.key=value or mame.key=value; may be repeated");
 }
 
-void check(const PlayWords& words) {
+std::string latency_line(const mame::Latency::Summary& latency) {
+  return fmt::format(
+      "state received to action sent: p50 {:.0f} us, p99 {:.0f}, p99.9 {:.0f}, most {:.0f}; {} of {} late",
+      latency.p50_us, latency.p99_us, latency.p999_us, latency.max_us, latency.late, latency.count);
+}
+
+void check(PlayWords& words) {
+  if (words.view.empty()) words.view = words.window ? "none" : "terminal";
   if (words.games < 0) throw UserError("play: --games must be 0 or more");
   if (!(words.speed >= 0 && words.speed <= 1000)) throw UserError("play: --speed must be between 0 and 1000");
   if (words.view != "terminal" && words.view != "none") {
@@ -181,35 +221,53 @@ int play_command(Words given) {
   config.env = environment_of(model);
   config.set_all(words.settings);
   if (!words.rom.empty()) config.cabinet.rom = words.rom;
-  check(config.env);
+  if (words.window) config.machine = "mame";
+  if (!words.machine.empty()) config.options.set("machine", words.machine);
+  config.mame.window = config.mame.window || words.window;
+  // The window shows the game at its speed; the terminal keeps time by itself.
+  if (config.mame.window) config.mame.speed = words.speed;
+  config.check();
   const RomSet rom = choose_rom(config.cabinet.rom);
   if (!rom.warning.empty()) fmt::print(stderr, "sinv_engine: {}\n", rom.warning);
   const std::unique_ptr<BatchPolicy> policy = make_policy(model, 1);
-  check_model_plays(model, GameEnvironments(cabinet_factory(rom, config.cabinet), config.env, 1, words.seed, 1));
+  check_model_plays(model, GameEnvironments(cabinet_factory(rom, CabinetSettings{}), config.env, 1, words.seed, 1));
+  const Machines machines(config, rom);
 
-  std::vector<std::string> results;
+  const bool draws = words.view == "terminal" && is_terminal();
+  std::vector<std::string> later;  // what would disturb the picture
+  const auto say = [&](const std::string& line) {
+    if (draws) {
+      later.push_back(line);
+    } else {
+      fmt::print("{}\n", line);
+    }
+  };
   {
-    Watcher watcher(words, words.view == "terminal" && is_terminal());
+    Watcher watcher(words, draws);
     watcher.status.who = fmt::format("{} plays {}", words.model, rom.description);
-    auto machine = std::make_unique<WatchedMachine>(cabinet_factory(rom, config.cabinet)(),
-                                                    [&watcher](const Machine& inner) { watcher.frame(inner); });
+    std::unique_ptr<Machine> machine = machines.factory()();
+    auto* mame = dynamic_cast<mame::MameMachine*>(machine.get());
+    MameScreen screen(config.mame.window ? mame : nullptr);
+    // Who does not look at every frame leaves whole steps to MAME.
+    if (mame == nullptr || words.view == "terminal" || words.picture_frame > 0) {
+      machine = std::make_unique<WatchedMachine>(std::move(machine),
+                                                 [&watcher](const Machine& inner) { watcher.frame(inner); });
+    }
     Env env(std::move(machine), config.env, words.seed);
     try {
       for (int game = 1; words.games == 0 || game <= words.games; ++game) {
         watcher.status.game = game;
-        play_game(env, *policy, watcher);
-        results.push_back(fmt::format("game {}: {} points, {} racks cleared, {} frames", game, env.score(), env.racks(),
-                                      env.frames()));
-        if (words.view == "none" || !is_terminal()) fmt::print("{}\n", results.back());
+        play_game(env, *policy, watcher, screen);
+        say(fmt::format("game {}: {} points, {} racks cleared, {} frames", game, env.score(), env.racks(),
+                        env.frames()));
       }
     } catch (const Interrupted&) {
-      results.push_back(fmt::format("left at {} points", env.score()));
+      say(fmt::format("left at {} points", env.score()));
     }
     if (!words.picture.empty() && words.picture_frame == 0) watcher.write_picture(env.machine());
+    if (mame != nullptr) say(latency_line(mame->latency().summary()));
   }
-  if (words.view == "terminal" && is_terminal()) {
-    for (const std::string& result : results) fmt::print("{}\n", result);
-  }
+  for (const std::string& line : later) fmt::print("{}\n", line);
   return 0;
 }
 

@@ -13,6 +13,7 @@
 #include "rl/trainer.h"
 #include "tools/command_line.h"
 #include "tools/config.h"
+#include "tools/machine_choice.h"
 #include "tools/machine_facts.h"
 #include "tools/run_folder.h"
 #include "tools/terminal.h"
@@ -32,6 +33,7 @@ struct TrainWords {
   std::optional<int> envs;
   std::optional<int> threads;
   std::optional<std::string> rom;
+  std::optional<std::string> machine;
   std::string out;
   std::string resume;
   bool plain = false;
@@ -46,6 +48,7 @@ void declare(CommandLine& line, TrainWords& words) {
   app.add_option("--out", words.out, "the run folder; without it a new one in runs/");
   app.add_option("--resume", words.resume, "go on in this run folder, with its settings; limits may be given anew");
   app.add_option("--rom", words.rom, "a game ROM, folder or zip; without it the engine's own game");
+  app.add_option("--machine", words.machine, "cabinet: in this process; mame: one MAME for each game played at once");
   app.add_option("--envs", words.envs, "games played at once");
   app.add_option("--threads", words.threads, "1: act and learn in turn; 2: at the same time, with the same result");
   app.add_option("--config", words.config, "a TOML file of settings; `sinv_engine config` prints one");
@@ -65,12 +68,21 @@ void take_words(RunConfig& config, const TrainWords& words) {
   put("train.envs", words.envs);
   put("train.threads", words.threads);
   put("cabinet.rom", words.rom);
+  put("machine", words.machine);
   // A limit in frames alone means: these frames, however long they take.
   if (words.frames && *words.frames > 0 && !words.minutes) config.options.set("train.minutes", "0");
 }
 
+// A MAME is a process that wants a core. 64 of them, the number for cabinets, help nobody.
+void fit_to_machine(RunConfig& config, const TrainWords& words) {
+  constexpr int kMames = 2;
+  if (config.machine == "mame" && !words.envs && config.train.envs == TrainerSettings{}.envs)
+    config.train.envs = kMames;
+}
+
 void refuse_changes_of_a_resumed_run(const TrainWords& words) {
-  if (words.agent || words.seed || words.envs || words.rom || !words.config.empty() || !words.out.empty()) {
+  if (words.agent || words.seed || words.envs || words.rom || words.machine || !words.config.empty() ||
+      !words.out.empty()) {
     throw UserError(
         "train: --resume goes on with the settings of the run folder; only --minutes, --frames, --threads, --plain "
         "and --set train.* may stand beside it");
@@ -129,8 +141,8 @@ int train_command(Words given) {
   }
   config.set_all(words.settings);
   take_words(config, words);
-  check(config.train);
-  check(config.env);
+  if (!resuming) fit_to_machine(config, words);
+  config.check();
 
   const RomSet rom = choose_rom(config.cabinet.rom);
   if (!rom.warning.empty()) fmt::print(stderr, "sinv_engine: {}\n", rom.warning);
@@ -141,17 +153,20 @@ int train_command(Words given) {
   }
   write_file(folder->config(), std::string_view(config.toml(false)));
   const auto log = open_log(*folder);
-  log->info("{} {} seed {} on {}", resuming ? "resuming" : "training", config.agent.agent, config.train.seed,
-            rom.description);
+  spdlog::set_default_logger(log);  // what the bridge has to say
+  log->info("{} {} seed {} on {}, {}", resuming ? "resuming" : "training", config.agent.agent, config.train.seed,
+            rom.description, config.machine);
   log->info("machine {}", machine_facts().dump());
 
+  const Machines machines(config, rom, folder->path());
   JsonLinesFile metrics(folder->metrics());
-  Trainer trainer(config.train, {.environments = game_environments(cabinet_factory(rom, config.cabinet), config.env),
+  Trainer trainer(config.train, {.environments = machines.environments(config.env),
                                  .agent = agent_factory(config.agent),
                                  .agent_name = config.agent.agent,
                                  .environment = environment_of(config.env),
                                  .folder = folder->path(),
-                                 .metrics = &metrics});
+                                 .metrics = &metrics,
+                                 .evaluation_environments = machines.cabinets(config.env)});
   if (resuming) trainer.resume();
   TrainerOutcome outcome;
   {

@@ -16,47 +16,10 @@
 
 #include "base/file.h"
 #include "tests/support/folder.h"
+#include "tests/tools/started.h"
 
 namespace sinv {
 namespace {
-
-struct Ended {
-  int status = -1;
-  std::string said;  // standard output and error
-};
-
-// A process with both outputs in one pipe. `until`: its first output that holds this makes it get SIGINT.
-Ended run(std::vector<std::string> words, const std::string& until = "") {
-  words.insert(words.begin(), SINV_PROGRAM);
-  std::vector<char*> letters;
-  for (std::string& word : words) letters.push_back(word.data());
-  letters.push_back(nullptr);
-  int ends[2];
-  EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::dup2(ends[1], STDOUT_FILENO);
-    ::dup2(ends[1], STDERR_FILENO);
-    ::execv(letters[0], letters.data());
-    ::_exit(127);
-  }
-  ::close(ends[1]);
-  Ended ended;
-  bool interrupted = until.empty();
-  std::array<char, 4096> block;
-  for (ssize_t got = 0; (got = ::read(ends[0], block.data(), block.size())) > 0;) {
-    ended.said.append(block.data(), static_cast<std::size_t>(got));
-    if (!interrupted && ended.said.find(until) != std::string::npos) {
-      ::kill(child, SIGINT);
-      interrupted = true;
-    }
-  }
-  ::close(ends[0]);
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  ended.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  return ended;
-}
 
 // A training small enough for a test, whose learner does learn.
 std::vector<std::string> small_training(const std::filesystem::path& out) {
@@ -78,7 +41,8 @@ std::vector<std::string> small_training(const std::filesystem::path& out) {
 TEST(Program, HelpListsTheCommands) {
   const Ended ended = run({});
   EXPECT_EQ(ended.status, 0);
-  for (const char* name : {"train", "play", "eval", "bench", "info", "config", "trace", "exec"}) {
+  for (const char* name :
+       {"train", "play", "eval", "bench", "info", "config", "trace", "lockstep", "mame-console", "exec"}) {
     EXPECT_NE(ended.said.find(std::string("\n  ") + name + " "), std::string::npos) << name;
   }
 }
@@ -87,9 +51,10 @@ TEST(Program, WrongWordsAreRefusedWithTheKnownOnes) {
   const auto first_line = [](const Ended& ended) { return ended.said.substr(0, ended.said.find('\n')); };
   Ended ended = run({"trian"});
   EXPECT_EQ(ended.status, 2);
-  EXPECT_EQ(first_line(ended),
-            "sinv_engine: command \"trian\" is not known; known: train, play, eval, bench, info, config, trace, exec; "
-            "did you mean \"train\"?");
+  EXPECT_EQ(
+      first_line(ended),
+      "sinv_engine: command \"trian\" is not known; known: train, play, eval, bench, info, config, trace, lockstep, "
+      "mame-console, exec; did you mean \"train\"?");
   ended = run({"eval", "--gmaes", "3"});
   EXPECT_EQ(ended.status, 2);
   EXPECT_NE(ended.said.find("word \"--gmaes\" is not known; known: --help, --model"), std::string::npos) << ended.said;

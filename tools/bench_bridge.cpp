@@ -1,0 +1,121 @@
+// bench bridge: steps through MAME's plugin, each beside MAME alone with the same flags.
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdlib>
+#include <fmt/core.h>
+#include <fstream>
+#include <vector>
+
+#include "base/error.h"
+#include "base/random.h"
+#include "bridge/loop.h"
+#include "bridge/mame/launch.h"
+#include "bridge/mame/mame_machine.h"
+#include "bridge/mame/process.h"
+#include "game/action.h"
+#include "game/rules.h"
+#include "tools/bench.h"
+#include "tools/machine_choice.h"
+
+namespace sinv {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double median(std::vector<double> values) {
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
+  return values[values.size() / 2];
+}
+
+struct Ignore final : FrameSink {
+  void frame(const Ram&) override {}
+};
+
+/// Frames per second of MAME by itself, with the flags of the bridge, by its own -bench.
+double mame_alone_frames_per_s(const Machines& machines, double seconds) {
+  constexpr double kGuess = 150;  // emulated seconds that take one
+  mame::Launch launch = machines.launch_without_plugin();
+  launch.arguments.insert(launch.arguments.end(),
+                          {"-bench", fmt::format("{}", std::max(1, static_cast<int>(seconds * kGuess)))});
+  Loop loop;
+  const auto process = mame::Process::start(loop, launch, [] {});
+  if (!process->wait(std::chrono::seconds(120))) {
+    process->kill();
+    throw UserError("bench: MAME's own -bench did not end; " + process->obituary());
+  }
+  // "Average speed: 17020.26% (60 seconds)"
+  const std::string lines = process->last_lines(30);
+  const std::string kMark = "Average speed: ";
+  const std::size_t at = lines.find(kMark);
+  if (at == std::string::npos) throw UserError("bench: MAME's own -bench gave no speed; " + process->obituary());
+  return std::strtod(lines.c_str() + at + kMark.size(), nullptr) / 100 * 59.541985;
+}
+
+/// Steps per second of `frames` frames each, under random actions, the picture and work RAM in every step.
+double steps_per_s(mame::MameMachine& machine, std::uint32_t frames, double seconds, Random& random) {
+  Ignore sink;
+  std::array<FrameButtons, 1> buttons{};
+  const auto begin = Clock::now();
+  std::uint64_t steps = 0;
+  double took = 0;
+  while (took < seconds) {
+    for (int i = 0; i < 200; ++i, ++steps) {
+      buttons[0] = buttons_for(static_cast<Action>(random.below(kActions)));
+      machine.run_stretch({.frames = frames, .buttons = buttons, .press = &rules::kGunReady}, sink);
+    }
+    took = std::chrono::duration<double>(Clock::now() - begin).count();
+  }
+  return static_cast<double>(steps) / took;
+}
+
+}  // namespace
+
+BenchResult bench_bridge(const BenchSettings& settings) {
+  RunConfig config;
+  config.machine = "mame";
+  if (settings.spin_us >= 0) config.mame.spin_us = settings.spin_us;
+  config.cabinet.rom = settings.rom;
+  const Machines machines(config, choose_rom(settings.rom));
+  config.mame.compress = true;
+  const Machines squeezed(config, choose_rom(settings.rom));
+  const auto machine = machines.mame();
+  const auto small = squeezed.mame();
+
+  constexpr std::array<std::uint32_t, 3> kFrames{1, 3, 4};
+  std::vector<double> alone;
+  std::array<std::vector<double>, kFrames.size()> steps;
+  std::array<std::vector<double>, kFrames.size()> ratios;
+  std::vector<double> zlib;
+  Random random(1, 0);
+  for (int repeat = 0; repeat < settings.repeats; ++repeat) {
+    alone.push_back(mame_alone_frames_per_s(machines, settings.seconds));
+    for (std::size_t k = 0; k < kFrames.size(); ++k) {
+      steps[k].push_back(steps_per_s(*machine, kFrames[k], settings.seconds, random));
+      ratios[k].push_back(steps[k].back() * kFrames[k] / alone.back());
+    }
+    zlib.push_back(steps_per_s(*small, 1, settings.seconds, random));
+  }
+  const mame::Latency::Summary latency = machine->latency().summary();
+  BenchResult result{"bridge",
+                     {{"rom", machines.rom().description},
+                      {"mame", machine->hello().mame_version},
+                      {"spin_us", config.mame.spin_us},
+                      {"seconds", settings.seconds},
+                      {"repeats", settings.repeats}},
+                     {{"mame_alone_frames_per_s", median(alone)},
+                      {"steps_per_s_1_frame_zlib", median(zlib)},
+                      {"state_to_action_p50_us", latency.p50_us},
+                      {"state_to_action_p99_us", latency.p99_us},
+                      {"state_to_action_p999_us", latency.p999_us},
+                      {"state_to_action_max_us", latency.max_us}}};
+  for (std::size_t k = 0; k < kFrames.size(); ++k) {
+    const std::string name = fmt::format("{}_frame{}", kFrames[k], kFrames[k] == 1 ? "" : "s");
+    result.figures["steps_per_s_" + name] = median(steps[k]);
+    result.figures["ratio_to_mame_" + name] = median(ratios[k]);
+  }
+  return result;
+}
+
+}  // namespace sinv
