@@ -116,7 +116,7 @@ TEST(Program, CtrlCSavesAndTellsHowToGoOn) {
   std::vector<std::string> words = small_training(folder / "run");
   words[5] = "0";                                 // of --frames
   words.insert(words.end(), {"--minutes", "0"});  // no limit: only Ctrl-C ends it
-  const Ended stopped = run(words, "trai");
+  const Ended stopped = run(words, "  frames ");  // its first line
   EXPECT_EQ(stopped.status, 0) << stopped.said;
   const std::string path = (folder / "run").string();
   EXPECT_NE(stopped.said.find("train --resume " + path), std::string::npos) << stopped.said;
