@@ -1,0 +1,82 @@
+// A pass of a convolutional network takes no memory, and gives the same bits in every thread.
+#include <atomic>
+#include <cstdlib>
+#include <gtest/gtest.h>
+#include <new>
+#include <thread>
+
+#include "nn/conv_network.h"
+
+namespace {
+std::atomic<long> g_allocations{0};
+}
+
+// Replaced for the whole program: counts. Not inlined, or g++ sees malloc() meet delete.
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
+  ++g_allocations;
+  if (void* memory = std::malloc(bytes == 0 ? 1 : bytes)) return memory;
+  throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace sinv {
+namespace {
+
+struct Trained {
+  ParameterStore store;
+  NoiseSource noise{7, 1};
+  Random init{3, 0};
+  ConvNetwork network;
+  Tape tape;
+  Var loss;
+
+  static ConvNetworkSettings settings(const std::string& name) {
+    ConvNetworkSettings settings = conv_network_preset(name);
+    settings.head.hidden = {32};
+    settings.head.noisy = true;
+    return settings;
+  }
+  explicit Trained(const std::string& name) : network(settings(name), {4, 40, 36}, 6, store, noise, init) {
+    store.finish(true);
+    noise.finish();
+    const std::span<std::uint8_t> frames = tape.frames(3 * network.trunk().stack_bytes());
+    for (std::uint8_t& byte : frames) byte = static_cast<std::uint8_t>(init.below(256));
+    loss = mean(tape, network.record(tape, network.record_weights(tape, store, false), frames));
+    tape.finish(loss);
+  }
+  void step() {
+    noise.resample({});
+    tape.forward();
+    tape.backward();
+  }
+};
+
+class EveryNetwork : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(EveryNetwork, APassTakesNoMemory) {
+  Trained trained(GetParam());
+  trained.step();
+  const long before = g_allocations;
+  for (int i = 0; i < 3; ++i) trained.step();
+  EXPECT_EQ(g_allocations - before, 0);
+}
+
+TEST_P(EveryNetwork, ThreadsGiveTheSameBits) {
+  Trained here(GetParam());
+  Trained there(GetParam());
+  std::thread other([&] {
+    for (int i = 0; i < 2; ++i) there.step();
+  });
+  for (int i = 0; i < 2; ++i) here.step();
+  other.join();
+  EXPECT_EQ(here.tape.value(here.loss).data[0], there.tape.value(there.loss).data[0]);
+  EXPECT_TRUE(std::ranges::equal(here.store.gradients(), there.store.gradients()));
+  EXPECT_TRUE(std::ranges::equal(here.store.values(), there.store.values()));
+}
+
+INSTANTIATE_TEST_SUITE_P(Networks, EveryNetwork, ::testing::Values("deepmind", "original", "precise", "impala"),
+                         [](const auto& info) { return std::string(info.param); });
+
+}  // namespace
+}  // namespace sinv
