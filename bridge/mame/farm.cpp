@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -110,9 +111,24 @@ void MameFarm::make_folders(const fs::path& run_folder) {
     if (!error) fs::permissions(private_folder_, fs::perms::owner_all, error);
   }
   if (error) throw UserError(text(mame_folder_.string(), ": cannot be made: ", error.message()));
+  // Two farms in one folder would take each other's sockets and doorbells.
+  lock_ = ::open((mame_folder_ / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (lock_ < 0 || ::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+    throw UserError(text(mame_folder_.string(), ": ",
+                         errno == EWOULDBLOCK ? "MAMEs of another engine, or of another part of this one, run there"
+                                              : std::strerror(errno),
+                         "; use another run folder"));
+  }
 }
 
 MameFarm::~MameFarm() {
+  if (listener_ != nullptr) end_all();
+  std::error_code ignored;
+  if (private_is_temporary_) fs::remove_all(private_folder_, ignored);
+  if (lock_ >= 0) ::close(lock_);
+}
+
+void MameFarm::end_all() {
   std::vector<std::shared_ptr<Process>> children;
   loop_->call([&] {
     while (!waiting_.empty())
@@ -131,8 +147,6 @@ MameFarm::~MameFarm() {
     if (!child->wait(kStopPatience)) child->kill();
   }
   for (const auto& child : children) child->wait(kStopPatience);
-  std::error_code ignored;
-  if (private_is_temporary_) fs::remove_all(private_folder_, ignored);
 }
 
 void MameFarm::prepare(int count) {

@@ -25,7 +25,7 @@ class MameMachine;
 class MameFarm : public std::enable_shared_from_this<MameFarm> {
  public:
   /// Without `loop` it makes one of its own. Errors: UserError when MAME, the ROM set or the plugin is not there, an
-  /// address is taken, a setting is out of range, or a folder cannot be made.
+  /// address is taken, a setting is out of range, a folder cannot be made, or another farm works in this run folder.
   static std::shared_ptr<MameFarm> open(const MameSettings& settings, const std::filesystem::path& run_folder,
                                         std::shared_ptr<Loop> loop = nullptr);
   ~MameFarm();
@@ -59,6 +59,7 @@ class MameFarm : public std::enable_shared_from_this<MameFarm> {
  private:
   struct Waiting;
   void make_folders(const std::filesystem::path& run_folder);
+  void end_all();
   void settle(const std::string& instance, Arrival arrival);
   std::string why_nobody(const Waiting& waiting, const std::string& what) const;
   void remember(const std::shared_ptr<Process>& process);
@@ -69,6 +70,7 @@ class MameFarm : public std::enable_shared_from_this<MameFarm> {
   std::filesystem::path mame_folder_;
   std::filesystem::path private_folder_;  // of the Unix socket, mode 0700
   bool private_is_temporary_ = false;
+  int lock_ = -1;  // of the run folder's MAMEs
   std::string token_;
   std::string address_;
   std::unique_ptr<Listener> listener_;                       // the loop's

@@ -224,18 +224,23 @@ void Listener::welcome(Guest& guest, Hello hello) {
 }
 
 void Listener::refuse(Guest& guest, const std::string& why) {
+  note(guest, "was refused: " + why);
   std::vector<std::byte> answer;
   encode(Refused{why}, 0, answer);
   // If it does not go out, the log still has the reason.
   static_cast<void>(::send(descriptor(guest.socket), answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
-  drop(guest, "was refused: " + why);
+  close(guest);
 }
 
 void Listener::drop(Guest& guest, const std::string& why) {
+  note(guest, why);
+  close(guest);
+}
+
+void Listener::note(const Guest& guest, const std::string& why) {
   refusal_ = guest.name + " " + why;
   refused_at_ = std::chrono::steady_clock::now();
   spdlog::warn("bridge: {}", refusal_);
-  close(guest);
 }
 
 void Listener::close(Guest& guest) {

@@ -59,6 +59,7 @@ class Listener {
   void welcome(Guest& guest, Hello hello);
   void refuse(Guest& guest, const std::string& why);
   void drop(Guest& guest, const std::string& why);
+  void note(const Guest& guest, const std::string& why);
   void close(Guest& guest);
   std::string why_not(const Hello& hello) const;
 

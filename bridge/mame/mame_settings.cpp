@@ -9,7 +9,7 @@ namespace {
 
 constexpr double kMostSpeed = 100;  // MAME's own bound of -speed
 constexpr double kLeastSpeed = 0.01;
-constexpr double kMostWait_s = 3600;
+constexpr double kMostWaitSeconds = 3600;
 constexpr int kMostSpinUs = 1'000'000;
 
 }  // namespace
@@ -29,9 +29,9 @@ void describe(Options& options, MameSettings& settings) {
               "ADDRESS:PORT: wait there for MAMEs that others have started, and start none");
   options.add("mame.token", settings.token, "secret that those must know; needed unless the address is a loopback one");
   options.add("mame.connect_timeout_s", settings.connect_timeout_s, "seconds until a MAME must have connected", 0.1,
-              kMostWait_s);
+              kMostWaitSeconds);
   options.add("mame.hang_timeout_s", settings.hang_timeout_s,
-              "seconds that an answer may take, beyond its frames, before MAME is replaced", 0.1, kMostWait_s);
+              "seconds that an answer may take, beyond its frames, before MAME is replaced", 0.1, kMostWaitSeconds);
   options.add("mame.spin_us", settings.spin_us, "microseconds that an answer is asked for before the thread sleeps", 0,
               kMostSpinUs);
   options.add("mame.compress", settings.compress, "zlib for long messages, for slow links");
@@ -43,8 +43,8 @@ void check(const MameSettings& settings) {
     if (!(value >= low && value <= high)) throw UserError(text(key, ": is ", value, ", must be ", low, " to ", high));
   };
   if (settings.speed != 0) range("mame.speed", settings.speed, kLeastSpeed, kMostSpeed);
-  range("mame.connect_timeout_s", settings.connect_timeout_s, 0.1, kMostWait_s);
-  range("mame.hang_timeout_s", settings.hang_timeout_s, 0.1, kMostWait_s);
+  range("mame.connect_timeout_s", settings.connect_timeout_s, 0.1, kMostWaitSeconds);
+  range("mame.hang_timeout_s", settings.hang_timeout_s, 0.1, kMostWaitSeconds);
   range("mame.spin_us", settings.spin_us, 0, kMostSpinUs);
   if (settings.set.empty()) throw UserError("mame.set: is empty, must be MAME's name of a game, for example invaders");
   if (settings.record.find('/') != std::string::npos) {

@@ -119,16 +119,6 @@ class FakePlugin {
   bool next(Frame& frame) {
     bool asked = false;
     while (true) {
-      switch (reader_.next(frame)) {
-        case FrameReader::Status::kFrame:
-          return true;
-        case FrameReader::Status::kBroken:
-          static_cast<void>(std::fprintf(stderr, "fake mame: %s\n", reader_.why().c_str()));
-          return false;
-        case FrameReader::Status::kMore:
-          break;
-      }
-      const auto room = reader_.room();
       if (!asked && welcome_done_ && how("sleeps")) {
         asked = true;
         say(Empty<Kind::kSleeping>{}, 0);
@@ -140,6 +130,16 @@ class FakePlugin {
         if (::read(doorbell_, &bell, 1) > 0) std::abort();
         ::fcntl(doorbell_, F_SETFL, flags);
       }
+      switch (reader_.next(frame)) {
+        case FrameReader::Status::kFrame:
+          return true;
+        case FrameReader::Status::kBroken:
+          static_cast<void>(std::fprintf(stderr, "fake mame: %s\n", reader_.why().c_str()));
+          return false;
+        case FrameReader::Status::kMore:
+          break;
+      }
+      const auto room = reader_.room();
       if (!asked && welcome_done_ && how("alive")) {
         asked = true;
         for (int i = 0; i < 3; ++i) say(Empty<Kind::kAlive>{}, 0);

@@ -73,6 +73,23 @@ TEST_F(BridgeListener, ARunFolderOfAKilledEngineIsUsedAgain) {
   EXPECT_EQ(open()->machine()->frame(), 0U);
 }
 
+TEST_F(BridgeListener, ASecondFarmInTheSameRunFolderIsRefused) {
+  const auto farm = open();
+  EXPECT_THAT(error_of<UserError>([&] { open(); }),
+              AllOf(HasSubstr((run() / "mame").string()), HasSubstr("of another part of this one, run there"),
+                    HasSubstr("use another run folder")));
+  EXPECT_EQ(farm->machine()->frame(), 0U);
+}
+
+TEST_F(BridgeListener, SleepingWithoutADoorbellEndsTheConnection) {
+  settings_.listen = "127.0.0.1:0";
+  const auto farm = open();
+  farm->prepare(1);
+  PluginThread plugin({.address = farm->address(), .instance = "0", .how = "sleeps"});
+  EXPECT_THAT(error_of<UserError>([&] { farm->machine(); }),
+              HasSubstr("MAME 0: POWER_ON: it sent SLEEPING and has no doorbell"));
+}
+
 TEST_F(BridgeListener, AMameThatEndsBeforeItConnectsIsToldWithItsLastLines) {
   behave("exits");
   const auto farm = open();
