@@ -15,8 +15,20 @@ EnvSettings checked(const EnvSettings& settings) {
   return settings;
 }
 
-// A machine that is lost again and again while a game begins is no accident.
-constexpr int kResetAttempts = 3;
+// A machine that is lost again and again is no accident.
+constexpr int kAttempts = 3;
+
+template <class Work>
+void despite_losses(Work&& work) {
+  for (int attempt = 1;; ++attempt) {
+    try {
+      work();
+      return;
+    } catch (const MachineLost&) {
+      if (attempt == kAttempts) throw;
+    }
+  }
+}
 
 // $21FE after the next cleared rack: 0 on the first, then 1 to 8, then 1 again.
 constexpr std::uint8_t next_rack(std::uint8_t number) { return static_cast<std::uint8_t>(number % 8 + 1); }
@@ -35,23 +47,20 @@ Env::Env(std::unique_ptr<Machine> machine, const EnvSettings& settings, std::uin
 
 void Env::prepare_start() {
   if (!settings_.cache_start || start_ != nullptr) return;
-  start_game(*machine_);
   std::vector<std::byte> state(machine_->state_bytes());
-  machine_->save(state);
+  despite_losses([&] {
+    start_game(*machine_);
+    machine_->save(state);
+  });
   start_ = std::make_shared<const std::vector<std::byte>>(std::move(state));
 }
 
 void Env::reset() {
-  for (int attempt = 1;; ++attempt) {
-    const Random before = random_;
-    try {
-      begin_game();
-      return;
-    } catch (const MachineLost&) {
-      if (attempt == kResetAttempts) throw;
-      random_ = before;
-    }
-  }
+  const Random before = random_;
+  despite_losses([&] {
+    random_ = before;
+    begin_game();
+  });
 }
 
 void Env::begin_game() {
@@ -62,6 +71,7 @@ void Env::begin_game() {
     start_game(*machine_);
   }
   const Ram& ram = machine_->ram();
+  lost_ = false;
   counters_ = Counters{};
   counters_.over = 0;
   counters_.alive = 1;
@@ -157,10 +167,10 @@ StepResult Env::step(Action action) {
   const auto cap = static_cast<std::uint32_t>(settings_.frame_cap);
   StepEvents events;
   StepResult result;
-  bool lost = false;
+  bool lost = lost_;
   try {
-    if (goes_on()) run_held(action, events);
-    if (settings_.skip_unplayable && goes_on() && !controllable(machine_->ram())) {
+    if (!lost && goes_on()) run_held(action, events);
+    if (!lost && settings_.skip_unplayable && goes_on() && !controllable(machine_->ram())) {
       run_idle(cap - counters_.frames, &rules::kControllableOrOver, events);
     }
   } catch (const MachineLost&) {
@@ -218,8 +228,16 @@ void Env::save(ByteWriter& out) const {
   out.put(newest_);
   out.put_all(std::span<const float>(observations_));
   std::vector<std::byte> state(machine_->state_bytes());
-  machine_->save(state);
+  despite_losses([&] {
+    try {
+      machine_->save(state);
+    } catch (const MachineLost&) {
+      lost_ = true;
+      throw;
+    }
+  });
   out.put_all(std::span<const std::byte>(state));
+  out.put<std::uint8_t>(lost_ ? 1 : 0);
   out.put<std::uint8_t>(start_ != nullptr ? 1 : 0);
   if (start_ != nullptr) out.put_all(std::span<const std::byte>(*start_));
 }
@@ -239,7 +257,8 @@ void Env::load(ByteReader& in) {
     throw UserError("env state: a count is out of range; the file is damaged");
   std::vector<std::byte> state(machine_->state_bytes());
   in.get_all(std::span<std::byte>(state));
-  machine_->restore(state);
+  despite_losses([&] { machine_->restore(state); });
+  lost_ = in.get<std::uint8_t>() != 0;
   start_ = nullptr;
   if (in.get<std::uint8_t>() != 0) {
     in.get_all(std::span<std::byte>(state));

@@ -71,7 +71,8 @@ class Env {
   /// Shares the cached start of `other`, so that it need not be played again. REQUIRES: machines of one factory.
   void share_start(const Env& other);
 
-  /// Everything that decides the future: machine, random numbers, counters, history, cached start. Load it into an
+  /// Everything that decides the future: machine, random numbers, counters, history, cached start. A machine that is
+  /// lost meanwhile ends the game as truncated with the next step. Load it into an
   /// Env of equal settings and the future is the same. Errors: UserError when sizes do not fit.
   void save(ByteWriter& out) const;
   void load(ByteReader& in);
@@ -112,6 +113,7 @@ class Env {
   std::vector<float> observations_;  // ring of history_ rows
   std::uint32_t newest_ = 0;         // row of the ring
   std::shared_ptr<const std::vector<std::byte>> start_;
+  mutable bool lost_ = false;  // save() lost the machine: the game that runs is gone
 };
 
 }  // namespace sinv

@@ -84,5 +84,36 @@ TEST(EnvLostMachine, AMachineThatIsLostAgainAndAgainIsAnError) {
   }
 }
 
+TEST(EnvLostMachine, AMachineLostWhileItIsSavedTruncatesTheGameHereAndInTheCopy) {
+  Rig rig = make(0, {points(2, 30)});
+  rig.env->reset();
+  EXPECT_EQ(rig.env->step(Action::kStay).points, 30U);
+  rig.machine->lost_saves = 1;
+  ByteWriter out;
+  rig.env->save(out);
+  Rig copy = make(0);
+  ByteReader in(out.bytes(), "copy");
+  copy.env->load(in);
+  for (Rig* one : {&rig, &copy}) {
+    const StepResult result = one->env->step(Action::kStay);
+    EXPECT_TRUE(result.truncated);
+    EXPECT_FALSE(result.terminated);
+    EXPECT_EQ(result.discount, 1.0F);
+    EXPECT_EQ(result.frames, 0U);
+    EXPECT_EQ(one->env->score(), 30);
+    one->env->reset();
+    EXPECT_TRUE(controllable(one->env->ram()));
+    EXPECT_EQ(one->env->step(Action::kStay).frames, 3U);
+  }
+}
+
+TEST(EnvLostMachine, TheCachedStartIsPlayedAgainWhenItsMachineIsLost) {
+  Rig rig = make(0);
+  rig.machine->lost_saves = 2;
+  rig.env->prepare_start();
+  rig.env->reset();
+  EXPECT_TRUE(controllable(rig.env->ram()));
+}
+
 }  // namespace
 }  // namespace sinv

@@ -58,6 +58,11 @@ class FakeMachine final : public Machine {
   std::uint64_t frame() const override { return state_.frame; }
   std::size_t state_bytes() const override { return sizeof(State); }
   void save(std::span<std::byte> to) const override {
+    if (lost_saves > 0) {
+      --lost_saves;
+      state_ = State{};
+      throw MachineLost("fake machine: its process ended");
+    }
     if (to.size() != sizeof(State)) throw Error("fake machine: wrong state size");
     std::memcpy(to.data(), &state_, sizeof(State));
   }
@@ -75,6 +80,7 @@ class FakeMachine final : public Machine {
   int power_ons = 0;
   int restores = 0;
   std::uint64_t fail_at_frame = 0;    // 0: never
+  mutable int lost_saves = 0;         // so many calls of save() lose the machine
   int lost_runs = 0;                  // so many calls of run() lose the machine,
   std::uint64_t lose_from_frame = 0;  // from this frame on
   std::vector<std::uint8_t> masks;    // every mask that was run; not part of the state
@@ -253,7 +259,7 @@ class FakeMachine final : public Machine {
 
   std::vector<FakeEvent> events_;
   bool works_;
-  State state_;
+  mutable State state_;
 };
 
 }  // namespace sinv
