@@ -2,10 +2,10 @@
 
 #include <cstdint>
 #include <span>
-#include <vector>
 
 #include "base/bytes.h"
 #include "kernels/ops.h"
+#include "nn/large_memory.h"
 
 namespace sinv {
 
@@ -39,8 +39,8 @@ class Adam {
   AdamSettings settings_;
   std::uint64_t steps_ = 0;
   float norm_ = 0;
-  std::vector<float> moment1_;
-  std::vector<float> moment2_;
+  LargeFloats moment1_;
+  LargeFloats moment2_;
 };
 
 }  // namespace sinv

@@ -21,6 +21,7 @@ class Arena {
 
  private:
   struct Free {
+    std::size_t bytes = 0;
     void operator()(std::byte* block) const;
   };
   void* take_bytes(std::size_t count);

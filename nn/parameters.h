@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/random.h"
+#include "nn/large_memory.h"
 #include "nn/tape.h"
 
 namespace sinv {
@@ -50,8 +51,8 @@ class ParameterStore {
     std::size_t offset;
   };
   std::vector<Entry> entries_;
-  std::vector<float> values_;
-  std::vector<float> gradients_;
+  LargeFloats values_;
+  LargeFloats gradients_;
   bool finished_ = false;
 };
 
