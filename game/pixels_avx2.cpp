@@ -67,7 +67,7 @@ SINV_AVX2_INLINE void planes_of(const Ram& a, const Ram& b, int first, Planes& p
 template <int kY>
 SINV_AVX2_INLINE __m256i lit_rows(const __m256i* word) {
   constexpr int kShift = 3 * kY % 8;
-  constexpr auto weight = [](int bits) {
+  const auto weight = [](int bits) {
     return static_cast<char>((bits & 1) * (kAreaRows - kY) + (bits >> 1 & 1) * kAreaRows + (bits >> 2 & 1) * kAreaRows +
                              (bits >> 3) * (kY + 1));
   };

@@ -23,6 +23,7 @@ double median_us(double seconds, int repeats, Work&& work) {
   int calls = 16;
   while (time_of(calls) < seconds / 2) calls *= 2;
   std::vector<double> times;
+  times.reserve(static_cast<std::size_t>(repeats));
   for (int i = 0; i < repeats; ++i) times.push_back(time_of(calls) / calls * 1e6);
   std::nth_element(times.begin(), times.begin() + repeats / 2, times.end());
   return times[static_cast<std::size_t>(repeats / 2)];

@@ -52,7 +52,7 @@ void deepmind(const Ram& a, const Ram& b, std::uint8_t* out) {
   }
   for (int row = 0; row < kAreaSize; ++row) {
     const int from_below = kAreaSize - 1 - row;
-    const auto word = static_cast<std::size_t>(from_below / kAreaRows * 8);
+    const std::size_t word = 8 * static_cast<std::size_t>(from_below / kAreaRows);
     std::array<Lane, 8> lit;
     for (std::size_t k = 0; k < 8; ++k) lit[k] = lit_rows(classes[k].data() + word, from_below % kAreaRows);
     std::uint8_t* to = out + row * kAreaSize;
