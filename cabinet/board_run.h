@@ -109,6 +109,13 @@ struct BoardBus {
   }
 };
 
+/// `at`: the cycle of the reset. MAME sets the interrupt timer anew then, to line 96.
+SINV_HD inline void reset_by_watchdog(Board& board, std::uint64_t at) {
+  ++board.resets;
+  reset_board(board);
+  board.vblank_irq_off = at % kFrameCycles >= static_cast<std::uint64_t>(kMidScreenCycle) ? 1 : 0;
+}
+
 /// Runs to an event of the video, or not at all if an instruction has already run past it.
 template <class Bus>
 SINV_HD void run_board_until(Board& board, Bus bus, std::uint64_t event) {
@@ -120,12 +127,8 @@ SINV_HD void run_board_until(Board& board, Bus bus, std::uint64_t event) {
     board.cycle += static_cast<std::uint64_t>(budget - slice.left);
     board.instructions += slice.instructions;
     board.halted_cycles += slice.halted_cycles;
-    if (board.cycle < board.watchdog_deadline) continue;
-    ++board.resets;
-    reset_board(board);
-    // MAME sets the interrupt timer anew on a reset, to line 96.
-    const std::uint64_t in_frame = board.slice_end % kFrameCycles;
-    board.vblank_irq_off = in_frame >= static_cast<std::uint64_t>(kMidScreenCycle) ? 1 : 0;
+    if (board.cycle < board.watchdog_deadline || board.watchdog_deadline >= event) continue;
+    reset_by_watchdog(board, board.slice_end);
   }
 }
 
@@ -136,15 +139,23 @@ SINV_HD inline void trigger_irq(Board& board) {
   board.cpu.irq = board.cpu.inte != 0 || board.inte_was_set == 0 ? 1 : 0;
 }
 
+/// An event of the video that may interrupt. In the same instant the interrupt comes before the watchdog: the line
+/// stays raised through the reset, and the program's first EI after it is answered at once (measured on MAME 0.251).
+SINV_HD inline void video_event(Board& board, std::uint64_t event, bool interrupts) {
+  if (interrupts) trigger_irq(board);
+  if (board.watchdog_deadline == event) reset_by_watchdog(board, event);
+}
+
 /// Runs one frame: from the start of vertical blanking to the next one. Within a frame the buttons stand still.
 template <class Bus>
 SINV_HD void run_board_frame(Board& board, Bus bus, std::uint8_t buttons) {
   const std::uint64_t start = board.frame * kFrameCycles;
   board.buttons = buttons;
-  if (board.frame != 0 && board.vblank_irq_off == 0) trigger_irq(board);
+  const bool interrupts = board.frame != 0 && board.vblank_irq_off == 0;
   board.vblank_irq_off = 0;
+  video_event(board, start, interrupts);
   run_board_until(board, bus, start + kMidScreenCycle);
-  trigger_irq(board);
+  video_event(board, start + kMidScreenCycle, true);
   run_board_until(board, bus, start + kFrameCycles);
   ++board.frame;
 }

@@ -86,6 +86,19 @@ std::unique_ptr<mame::MameMachine> Machines::mame() const {
   return farm_->machine();
 }
 
+nlohmann::json Machines::latency_json(std::int64_t frames) const {
+  SINV_CHECK(in_mame(), "Machines::latency_json: the run plays on cabinets");
+  const mame::Latency latency = farm_->latency();
+  const mame::Latency::Summary summary = latency.summary();
+  nlohmann::json histogram = nlohmann::json::array();
+  for (std::size_t i = 0; i < mame::Latency::kBuckets; ++i) {
+    if (latency.buckets()[i] != 0) histogram.push_back({mame::Latency::edge_us(i), latency.buckets()[i]});
+  }
+  return {{"kind", "bridge"},           {"frames", frames},         {"steps", summary.count},
+          {"late", summary.late},       {"p50_us", summary.p50_us}, {"p99_us", summary.p99_us},
+          {"p999_us", summary.p999_us}, {"max_us", summary.max_us}, {"histogram", histogram}};
+}
+
 mame::Launch Machines::launch_without_plugin() const {
   SINV_CHECK(in_mame(), "Machines::launch_without_plugin: the run plays on cabinets");
   const mame::MameSettings& settings = farm_->settings();

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "bridge/mame/launch.h"
@@ -36,6 +37,9 @@ class Machines {
   const RomSet& rom() const { return rom_; }
   /// The next MAME as what it is. REQUIRES: in_mame(). Errors: UserError.
   std::unique_ptr<mame::MameMachine> mame() const;
+  /// Line for metrics.jsonl: of all MAMEs that are gone, from state received to action sent; `frames` of the
+  /// training. REQUIRES: in_mame().
+  nlohmann::json latency_json(std::int64_t frames) const;
   /// MAME with the same flags, without the bridge: for measuring. REQUIRES: in_mame().
   mame::Launch launch_without_plugin() const;
 

@@ -3,6 +3,8 @@
 #include <csignal>
 #include <exception>
 #include <fmt/core.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 #include <string>
 #include <vector>
 
@@ -17,7 +19,7 @@ constexpr int kMisused = 2;
 
 void print_help() {
   fmt::print("sinv_engine teaches agents to play the 1978 arcade game and plays it.\n\nCommands:\n");
-  for (const Command& command : commands()) fmt::print("  {:<8} {}\n", command.name, command.summary);
+  for (const Command& command : commands()) fmt::print("  {:<13} {}\n", command.name, command.summary);
   fmt::print("\nsinv_engine COMMAND --help lists the words of a command.\n");
 }
 
@@ -44,6 +46,9 @@ int main(int count, char** letters) {
   // A reader that went away and a full disk are errors of a write, not the end of the program.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
+  // Output is the command's answer alone. `train` logs into its run folder.
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("sinv_engine"));
+  spdlog::set_level(spdlog::level::warn);
   try {
     return sinv::run(std::vector<std::string>(letters + 1, letters + count));
   } catch (const sinv::UserError& error) {

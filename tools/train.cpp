@@ -99,6 +99,7 @@ std::shared_ptr<spdlog::logger> open_log(const RunFolder& folder) {
   try {
     auto sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(folder.log().string());
     auto log = std::make_shared<spdlog::logger>("train", std::move(sink));
+    log->set_level(spdlog::level::info);
     log->set_pattern("%Y-%m-%d %H:%M:%S.%e %l %v");
     log->flush_on(spdlog::level::info);
     return log;
@@ -160,21 +161,22 @@ int train_command(Words given) {
 
   const Machines machines(config, rom, folder->path());
   JsonLinesFile metrics(folder->metrics());
-  Trainer trainer(config.train, {.environments = machines.environments(config.env),
-                                 .agent = agent_factory(config.agent),
-                                 .agent_name = config.agent.agent,
-                                 .environment = environment_of(config.env),
-                                 .folder = folder->path(),
-                                 .metrics = &metrics,
-                                 .evaluation_environments = machines.cabinets(config.env)});
-  if (resuming) trainer.resume();
   TrainerOutcome outcome;
   {
+    Trainer trainer(config.train, {.environments = machines.environments(config.env),
+                                   .agent = agent_factory(config.agent),
+                                   .agent_name = config.agent.agent,
+                                   .environment = environment_of(config.env),
+                                   .folder = folder->path(),
+                                   .metrics = &metrics,
+                                   .evaluation_environments = machines.cabinets(config.env)});
+    if (resuming) trainer.resume();
     TrainDisplay display(trainer.progress(),
                          {config.agent.agent, folder->path().string(), rom.description, config.train.seed},
                          words.plain || !is_terminal());
     outcome = trainer.run(stop_flag());
   }
+  if (machines.in_mame()) metrics.record(machines.latency_json(outcome.clock.frames).dump());
   log->info("{} at {} frames, {} updates, best mean {:.1f}", outcome.stopped ? "stopped" : "finished",
             outcome.clock.frames, outcome.clock.updates, outcome.best_mean);
   print_outcome(outcome, *folder);

@@ -232,4 +232,14 @@ void MameFarm::remember(const std::shared_ptr<Process>& process) {
   children_.push_back(process);
 }
 
+void MameFarm::remember(const Latency& latency) {
+  const std::lock_guard lock(mutex_);
+  latency_.merge(latency);
+}
+
+Latency MameFarm::latency() const {
+  const std::lock_guard lock(mutex_);
+  return latency_;
+}
+
 }  // namespace sinv::mame

@@ -5,10 +5,12 @@
 #include <future>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
 #include "bridge/loop.h"
+#include "bridge/mame/latency.h"
 #include "bridge/mame/listener.h"
 #include "bridge/mame/mame_settings.h"
 #include "bridge/mame/process.h"
@@ -39,6 +41,8 @@ class MameFarm : public std::enable_shared_from_this<MameFarm> {
   std::unique_ptr<MameMachine> machine();
 
   const MameSettings& settings() const { return settings_; }
+  /// Of all machines that are gone by now. Thread: any.
+  Latency latency() const;
   /// Where plugins connect, as they are told it.
   const std::string& address() const { return address_; }
 
@@ -53,6 +57,8 @@ class MameFarm : public std::enable_shared_from_this<MameFarm> {
   };
   /// Errors: UserError when MAME cannot be started.
   Seat begin(int instance);
+  /// A machine that goes leaves its latencies here. Thread: any.
+  void remember(const Latency& latency);
 
   explicit MameFarm(const MameSettings& settings, std::shared_ptr<Loop> loop);
 
@@ -78,6 +84,8 @@ class MameFarm : public std::enable_shared_from_this<MameFarm> {
   std::vector<std::shared_ptr<Process>> children_;           // the loop's
   std::map<int, Seat> prepared_;
   int next_instance_ = 0;
+  mutable std::mutex mutex_;
+  Latency latency_;  // guarded by mutex_
 };
 
 }  // namespace sinv::mame

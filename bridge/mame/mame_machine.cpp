@@ -231,6 +231,7 @@ MameMachine::MameMachine(std::shared_ptr<MameFarm> farm, MameFarm::Seat seat)
 }
 
 MameMachine::~MameMachine() {
+  body_->farm->remember(latency());
   if (body_->connection != nullptr) {
     try {
       // A patience of its own: whoever has hung so far may go on hanging without us.
@@ -373,6 +374,11 @@ int MameMachine::instance() const { return body_->instance; }
 int MameMachine::pid() const { return body_->process != nullptr ? body_->process->pid() : 0; }
 std::uint64_t MameMachine::losses() const { return body_->losses; }
 const Hello& MameMachine::hello() const { return body_->hello; }
+
+void MameMachine::clear_latency() {
+  body_->latency_before.clear();
+  if (body_->connection != nullptr) body_->connection->latency().clear();
+}
 
 Latency MameMachine::latency() const {
   return body_->connection != nullptr ? body_->connection->latency() : body_->latency_before;

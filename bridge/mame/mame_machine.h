@@ -61,8 +61,9 @@ class MameMachine final : public Machine {
   /// MAMEs that were lost and replaced.
   std::uint64_t losses() const;
   const Hello& hello() const;
-  /// Since the machine was made, over all its MAMEs.
+  /// Since the machine was made, or clear_latency(), over all its MAMEs.
   Latency latency() const;
+  void clear_latency();
 
  private:
   struct Body;

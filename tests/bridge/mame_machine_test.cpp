@@ -7,30 +7,12 @@
 #include <gtest/gtest.h>
 
 #include "base/random.h"
-#include "tests/bridge/farm_fixture.h"
+#include "tests/bridge/real_mame.h"
 
 namespace sinv::mame {
 namespace {
 
 using ::testing::HasSubstr;
-
-class RealMame : public FarmTest {
- protected:
-  void SetUp() override {
-    settings_.program.clear();
-    settings_.rompath = SINV_BINARY_DIR "/roms";
-    settings_.plugin = SINV_SOURCE_DIR "/lua";
-    const std::string missing = error_of<UserError>([&] {
-      find_mame(settings_);
-      check_rom_set(settings_);
-      check_plugin(settings_);
-    });
-    if (missing != "no error") GTEST_SKIP() << missing;
-  }
-
-  /// What MAME and the log said, for a test that has failed.
-  std::string told() const { return log_.text() + read(run() / "mame/0.log"); }
-};
 
 /// Buttons that start a game and play it.
 std::vector<FrameButtons> game_buttons(int frames) {

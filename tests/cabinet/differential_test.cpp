@@ -185,8 +185,8 @@ TEST_P(RandomPrograms, ContinueBitForBitAfterARestore) {
 }
 
 // A program that never feeds the watchdog is reset 255 frames after power-on: in the same cycle as an interrupt of
-// vertical blanking, which is answered with 1 cycle left.
-TEST_P(RandomPrograms, AnInterruptInTheLastCycleBeforeTheWatchdogIsAnsweredAsByTheReference) {
+// vertical blanking, which is answered after the reset.
+TEST_P(RandomPrograms, AnInterruptInTheCycleOfTheWatchdogIsAnsweredAsByTheReference) {
   for (const bool halting : {false, true}) {
     Program program = counting_handlers();
     program.at(0x0000, {0x31, 0x00, 0x24, 0xC3, 0x00, 0x01});

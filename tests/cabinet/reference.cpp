@@ -444,33 +444,42 @@ void ReferenceCabinet::take_interrupt() {
   cycle += 11;
 }
 
-void ReferenceCabinet::run_until(std::int64_t target) {
-  if (target > 33536) --target;  // see stop_cycle(); right for the first 15 million frames
+void ReferenceCabinet::watchdog_reset(std::int64_t at) {
+  ++resets;
+  skip_vblank_ = at % 33536 >= 17152;
+  cpu.pc = 0;
+  cpu.inte = false;
+  cpu.halted = false;
+  cpu.ei_delay = 0;
+  shift_ = 0;
+  amount_ = 7;
+  last_feed_ = at;
+}
+
+void ReferenceCabinet::run_until(std::int64_t event) {
+  const std::int64_t target = event > 33536 ? event - 1 : event;  // stop_cycle(), for the first 15 million frames
   if (cycle < target && cpu.ei_delay == 0) take_interrupt();
   while (cycle < target) {
     if (cpu.ei_delay > 0 && --cpu.ei_delay == 0) take_interrupt();
     cycle += cpu.halted ? 7 : execute_one(cpu, *this, 5);
     enabled_once_ = enabled_once_ || cpu.inte;
     const std::int64_t deadline = last_feed_ + std::int64_t{255} * 33536;
-    if (cycle < deadline) continue;
-    ++resets;
-    skip_vblank_ = deadline % 33536 >= 17152;
-    cpu.pc = 0;
-    cpu.inte = false;
-    cpu.halted = false;
-    cpu.ei_delay = 0;
-    shift_ = 0;
-    amount_ = 7;
-    last_feed_ = deadline;
+    if (cycle >= deadline && deadline < event) watchdog_reset(deadline);
   }
 }
 
 void ReferenceCabinet::run_frame(std::uint8_t buttons) {
   buttons_ = buttons;
+  // The interrupt first, then the watchdog, when both are due.
+  const auto due = [this](std::int64_t event) {
+    if (last_feed_ + std::int64_t{255} * 33536 == event) watchdog_reset(event);
+  };
   if (frame != 0 && !skip_vblank_) cpu.irq = cpu.inte || !enabled_once_;
   skip_vblank_ = false;
+  due(frame * 33536);
   run_until(frame * 33536 + 17152);
   cpu.irq = cpu.inte || !enabled_once_;
+  due(frame * 33536 + 17152);
   run_until(frame * 33536 + 33536);
   ++frame;
 }

@@ -68,7 +68,8 @@ class ReferenceCabinet final : public ReferenceBus {
   std::vector<Sound> sounds;
 
  private:
-  void run_until(std::int64_t target);
+  void run_until(std::int64_t event);
+  void watchdog_reset(std::int64_t at);
   void take_interrupt();
 
   std::array<std::uint8_t, 0x2000> rom_;

@@ -1,11 +1,17 @@
 // The commands that play in MAME, with the MAME of this machine.
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <iterator>
 #include <nlohmann/json.hpp>
-#include <sstream>
+#include <thread>
 
-#include "base/file.h"
+#include "base/random.h"
 #include "tests/support/folder.h"
 #include "tests/tools/started.h"
 
@@ -22,8 +28,21 @@ class MameProgram : public testing::Test {
   }
 };
 
-// What JSON the output ends with, behind what the log has to say.
-nlohmann::json json_of(const std::string& said) { return nlohmann::json::parse(said.substr(said.find("\n{") + 1)); }
+// Processes of this name whose words hold `word`.
+std::vector<pid_t> children_named(const std::string& name, const std::string& word) {
+  std::vector<pid_t> found;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const std::string number = entry.path().filename();
+    if (number.find_first_not_of("0123456789") != std::string::npos) continue;
+    std::ifstream comm(entry.path() / "comm");
+    std::string is;
+    std::getline(comm, is);
+    std::ifstream words(entry.path() / "cmdline", std::ios::binary);
+    const std::string line{std::istreambuf_iterator<char>(words), {}};
+    if (is == name && line.find(word) != std::string::npos) found.push_back(std::stoi(number));
+  }
+  return found;
+}
 
 TEST_F(MameProgram, LockstepFindsAllMemoryEqual) {
   const Ended ended = run({"lockstep", "--frames", "2000", "--seeds", "2"});
@@ -42,10 +61,10 @@ TEST_F(MameProgram, TheShippedAgentGetsTheSameScoresAsInTheCabinet) {
   const Ended cabinet = run(words);
   ASSERT_EQ(mame.status, 0) << mame.said;
   ASSERT_EQ(cabinet.status, 0) << cabinet.said;
-  const nlohmann::json games = json_of("\n" + cabinet.said)["games"];
+  const nlohmann::json games = nlohmann::json::parse(cabinet.said)["games"];
   ASSERT_EQ(games.size(), 2U);
   EXPECT_GT(games[0]["score"].get<int>(), 100);
-  EXPECT_EQ(json_of("\n" + mame.said)["games"], games);
+  EXPECT_EQ(nlohmann::json::parse(mame.said)["games"], games);
 }
 
 TEST_F(MameProgram, TrainsAndGoesOn) {
@@ -71,6 +90,68 @@ TEST_F(MameProgram, TrainsAndGoesOn) {
   const Ended second = run({"train", "--plain", "--resume", out.string(), "--frames", "4000"});
   EXPECT_EQ(second.status, 0) << second.said;
   EXPECT_THAT(second.said, HasSubstr("Finished after 4,"));
+}
+
+// MAME is killed at random moments, some of them within a save, an evaluation or another's replacement.
+TEST_F(MameProgram, KillsAtRandomMomentsCostNoStepAndNoUpdate) {
+  const char* wish = std::getenv("SINV_KILLS");  // 100 for a long run
+  const int kills = wish != nullptr ? std::atoi(wish) : 4;
+  const TestFolder folder;
+  const auto out = folder.path() / "run";
+  std::atomic<bool> ended = false;
+  std::atomic<int> killed = 0;
+  std::jthread killer([&] {
+    Random random(1, 0);
+    while (!ended) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(200 + random.below(1500)));
+      if (killed >= kills) continue;
+      const std::vector<pid_t> mames = children_named("mame", out.string());
+      if (mames.empty()) continue;
+      const auto which = random.below(static_cast<std::uint32_t>(mames.size()));
+      if (::kill(mames[which], SIGKILL) == 0) ++killed;
+    }
+  });
+  constexpr int kFramesForAKill = 6000;
+  const int frames = 12'000 + kFramesForAKill * kills;
+  const Ended run_ended = run({"train",     "--plain",
+                               "--machine", "mame",
+                               "--out",     out.string(),
+                               "--frames",  std::to_string(frames),
+                               "--set",     "dqn.hidden=16",
+                               "--set",     "dqn.batch=16",
+                               "--set",     "dqn.warmup_steps=100",
+                               "--set",     "dqn.steps_per_update=8",
+                               "--set",     "dqn.replay_steps=4000",
+                               "--set",     "train.evaluation_period_frames=5000",
+                               "--set",     "train.evaluation_games=2",
+                               "--set",     "train.confirmation_games=2",
+                               "--set",     "train.final_games=2",
+                               "--set",     "train.save_period_s=1",
+                               "--set",     "train.record_period_frames=1"});
+  ended = true;
+  killer.join();
+  ASSERT_EQ(run_ended.status, 0) << run_ended.said;
+  EXPECT_EQ(killed, kills) << "the training was too short";
+  EXPECT_THAT(run_ended.said, HasSubstr("Finished after"));
+  // The last line about the training: all steps counted, an update for every 8 of them behind the warm-up.
+  nlohmann::json last;
+  std::ifstream metrics(out / "metrics.jsonl");
+  for (std::string line; std::getline(metrics, line);) {
+    const nlohmann::json one = nlohmann::json::parse(line);
+    if (one["kind"] == "train") last = one;
+  }
+  EXPECT_GE(last["frames"].get<int>(), frames);
+  const int steps = last["steps"].get<int>();
+  const int updates = last["updates"].get<int>();
+  EXPECT_LE(std::abs(updates - (steps - 100) / 8), 2 * 16 / 8) << steps;  // a round of 2 x 8 steps is still due
+  std::ifstream log(out / "log");
+  const std::string words{std::istreambuf_iterator<char>(log), {}};
+  int replaced = 0;
+  for (std::size_t at = words.find("it is replaced"); at != std::string::npos;
+       at = words.find("it is replaced", at + 1)) {
+    ++replaced;
+  }
+  EXPECT_GE(replaced, kills - 2);  // one may be killed as it ends, or before it has connected
 }
 
 TEST_F(MameProgram, TheConsoleAnswersLineByLine) {
