@@ -100,8 +100,8 @@ void max_pool_backward(const Stream& s, ConstView x, const PoolAxis& rows, const
 
 /// y = w / sigma, sigma the largest singular value of w read as [k,n], n its last dimension, by power iteration from
 /// u [n], a unit vector: `iterations` times v = w u / |w u|, u = w^T v / |w^T v|; u is updated. 0 iterations: v from u
-/// and sigma = |w u|, u as it was. v [k] and sigma (scalar) are kept for the gradient.
-/// Source: Miyato et al., arXiv:1802.05957, in the form that PyTorch computes (|.| at least 1e-12).
+/// and sigma = |w u| / |u| (an averaged network's u is no unit vector), u as it was. v [k] and sigma (scalar) are kept
+/// for the gradient. Source: Miyato et al., arXiv:1802.05957, in the form that PyTorch computes (|.| at least 1e-12).
 void spectral_norm_forward(const Stream& s, ConstView w, int iterations, View u, View v, View sigma, View y);
 /// gw = (or +=) (gy - sum(gy * y) v u^T) / sigma: u and v count as constants. u: as spectral_norm_forward left it.
 void spectral_norm_backward(const Stream& s, ConstView y, ConstView u, ConstView v, ConstView sigma, ConstView gy,

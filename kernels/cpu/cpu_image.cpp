@@ -106,7 +106,7 @@ void Cpu::spectral_norm_forward(const Stream&, ConstView w, int iterations, View
     return normalise(v.data, k);
   };
   float scale = 0.0F;
-  if (iterations == 0) scale = times_u();
+  if (iterations == 0) scale = times_u() / std::max(std::sqrt(dot(u.data, u.data, n)), 1e-12F);
   for (int round = 0; round < iterations; ++round) {
     times_u();
     std::fill_n(u.data, n, 0.0F);

@@ -225,6 +225,10 @@ TEST(SpectralNorm, DividesByTheLargestSingularValue) {
   run(0);
   EXPECT_EQ(u[0], kept);
   EXPECT_NEAR(sigma[0], 3.0, 1e-6);
+  for (float& x : u.span()) x *= 0.5F;  // as in an average of networks
+  run(0);
+  EXPECT_NEAR(sigma[0], 3.0, 1e-6);
+  for (float& x : u.span()) x *= 2.0F;
   // The gradient of sum(gy * w / sigma) with d sigma / d w = v u^T = a b^T.
   const std::vector<float> gy = draw(8, 5);
   double along = 0;
