@@ -50,7 +50,7 @@ int bench_command(Words words) {
   line.app.add_option("--seconds", settings.seconds, "time of one repeat")->capture_default_str();
   line.app.add_option("--repeats", settings.repeats, "repeats; the median counts")->capture_default_str();
   line.app.add_option("--rom", settings.rom, "game ROM of the bridge, cabinet and env benches: folder or zip");
-  line.app.add_option("--spin-us", settings.spin_us, "of the bridge bench: mame.spin_us");
+  line.app.add_option("--spin-us", settings.spin_us, "bridge bench: without mame.share, with this mame.spin_us");
   line.app.add_flag("--json", json, "print one JSON object (a list when several benches run)");
   if (!line.parse(words)) return 0;
   if (settings.repeats < 1) throw UserError("bench: --repeats must be 1 or more");

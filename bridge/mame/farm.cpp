@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -53,6 +54,17 @@ int open_doorbell(const fs::path& path) {
   const int doorbell = ::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
   if (doorbell < 0) throw UserError(text(path.string(), ": cannot be opened: ", std::strerror(errno)));
   return doorbell;
+}
+
+/// The processors of this process, in turn.
+int processor_for(int instance) {
+  cpu_set_t allowed;
+  if (::sched_getaffinity(::getpid(), sizeof allowed, &allowed) != 0) return -1;
+  int left = instance % std::max(1, CPU_COUNT(&allowed));
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &allowed) && left-- == 0) return cpu;
+  }
+  return -1;
 }
 
 }  // namespace
@@ -170,12 +182,14 @@ std::unique_ptr<MameMachine> MameFarm::machine() {
 
 MameFarm::Seat MameFarm::begin(int instance) {
   const std::string name = std::to_string(instance);
-  Seat seat{.instance = instance, .process = nullptr, .doorbell = -1, .arrival = {}};
+  Seat seat{.instance = instance, .process = nullptr, .doorbell = -1, .processor = -1, .arrival = {}};
   Launch launch;
   if (settings_.listen.empty()) {
     const fs::path doorbell = mame_folder_ / name / "doorbell";
     seat.doorbell = open_doorbell(doorbell);
-    launch = launch_of(settings_, program_, mame_folder_, instance, {address_, token_, doorbell.string()});
+    if (settings_.share) seat.processor = processor_for(instance);
+    launch =
+        launch_of(settings_, program_, mame_folder_, instance, {address_, token_, doorbell.string(), seat.processor});
   }
   try {
     loop_->call([&] {

@@ -53,6 +53,7 @@ class MameFarm : public std::enable_shared_from_this<MameFarm> {
     int instance = 0;
     std::shared_ptr<Process> process;  // null: somebody else's
     int doorbell = -1;                 // the caller's to close; -1: none
+    int processor = -1;                // that it shares with the thread that steps it; -1: any
     std::future<Arrival> arrival;
   };
   /// Errors: UserError when MAME cannot be started.

@@ -90,6 +90,10 @@ Launch launch_of(const MameSettings& settings, const std::string& program, const
   // it, which is the loop's and lives as long as the engine.
   const std::string setpriv = find_program("setpriv");
   if (!setpriv.empty()) words = {setpriv, "--pdeathsig", "KILL"};
+  if (meeting.processor >= 0) {
+    const std::string taskset = find_program("taskset");
+    if (!taskset.empty()) words.insert(words.end(), {taskset, "-c", std::to_string(meeting.processor)});
+  }
   words.insert(words.end(),
                {program, settings.set, "-rompath", absolute_each(settings.rompath), "-pluginspath",
                 fs::absolute(settings.plugin).string() + ";" + kDebianPlugins, "-plugin", "sinv", "-skip_gameinfo"});
@@ -103,7 +107,9 @@ Launch launch_of(const MameSettings& settings, const std::string& program, const
     if (!settings.sound) words.insert(words.end(), {"-sound", "none"});
   } else {
     // Sound emulation and screen updates cost more than the 8080; the picture is read as RAM.
-    words.insert(words.end(), {"-video", "none", "-sound", "none", "-samplerate", "1000", "-frameskip", "10"});
+    // MAME's second thread mostly waits, by spinning: without it the same MAME is 1.4 times faster.
+    words.insert(words.end(), {"-video", "none", "-sound", "none", "-samplerate", "1000", "-frameskip", "10",
+                               "-numprocessors", "1"});
   }
   if (settings.speed > 0) {
     words.insert(words.end(), {"-throttle", "-speed", text(settings.speed)});
@@ -116,6 +122,7 @@ Launch launch_of(const MameSettings& settings, const std::string& program, const
       {"HOME", (launch.folder / "home").string()}, {"SINV_MAME_MODE", "engine"},
       {"SINV_MAME_ADDRESS", meeting.address},      {"SINV_MAME_INSTANCE", std::to_string(instance)},
       {"SINV_MAME_TOKEN", meeting.token},          {"SINV_MAME_DOORBELL", meeting.doorbell}};
+  if (meeting.processor >= 0) own.emplace_back("SINV_MAME_SPIN_US", "0");
   if (!settings.window) own.emplace_back("SDL_VIDEODRIVER", "dummy");
   if (!settings.window || !settings.sound) own.emplace_back("SDL_AUDIODRIVER", "dummy");
   for (char** entry = environ; *entry != nullptr; ++entry) {

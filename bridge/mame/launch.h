@@ -21,6 +21,7 @@ struct Meeting {
   std::string address;  // "domain./path" or "socket.1.2.3.4:5678"
   std::string token;
   std::string doorbell;  // path of a FIFO, or empty
+  int processor = -1;    // the one on which MAME and the thread that steps it take turns; -1: any
 };
 
 /// A program by name from PATH, or by path; empty when it is not there.

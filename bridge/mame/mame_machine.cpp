@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <optional>
+#include <sched.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -39,6 +40,19 @@ void copy_picture(Ram& ram, std::span<const std::byte> from) {
   std::memcpy(ram.data() + kWorkRamBytes, from.data(), kPictureBytes);
 }
 
+// The calling thread goes to this processor, where its MAME is: one of the two always waits for the other, and a
+// wake-up on the same processor is a switch of some 2 us, while another processor must be woken from its sleep (tens of
+// us on a virtual machine) or be kept from sleeping, which slows MAME when both are threads of one core. The first
+// thread of the process stays free: it is a learner, or in no hurry.
+void stay_on(int processor) {
+  thread_local int here = -1;
+  if (processor == here || processor < 0 || ::gettid() == ::getpid()) return;
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(processor, &one);
+  if (::sched_setaffinity(0, sizeof one, &one) == 0) here = processor;
+}
+
 }  // namespace
 
 struct MameMachine::Body {
@@ -69,6 +83,7 @@ struct MameMachine::Body {
   std::shared_ptr<MameFarm> farm;
   int instance;
   std::shared_ptr<Process> process;
+  int processor = -1;  // -1: any
   std::unique_ptr<Connection> connection;
   Hello hello;
   Ram ram{};
@@ -86,6 +101,7 @@ struct MameMachine::Body {
 template <class Reply, class Request>
 Reply MameMachine::Body::ask(const Request& request, std::chrono::milliseconds longer) {
   if (connection == nullptr) throw UserError(text("MAME ", instance, ": is gone, and could not be replaced"));
+  stay_on(processor);
   Frame answer;
   Reply reply;
   switch (connection->ask(request, answer, longer)) {
@@ -120,16 +136,18 @@ Reply MameMachine::Body::ask_new(const Request& request) {
 void MameMachine::Body::take(MameFarm::Seat seat) {
   Arrival arrival = seat.arrival.get();
   process = std::move(seat.process);
+  processor = seat.processor;
   if (!arrival.why.empty()) {
     if (seat.doorbell >= 0) ::close(seat.doorbell);
     give_up_process();
     throw UserError(arrival.why);
   }
   const MameSettings& settings = farm->settings();
-  connection = std::make_unique<Connection>(arrival.socket, seat.doorbell,
-                                            Connection::Settings{.spin = std::chrono::microseconds(settings.spin_us),
-                                                                 .patience = milliseconds(settings.hang_timeout_s),
-                                                                 .compress = settings.compress});
+  connection = std::make_unique<Connection>(
+      arrival.socket, seat.doorbell,
+      Connection::Settings{.spin = std::chrono::microseconds(seat.processor < 0 ? settings.spin_us : 0),
+                           .patience = milliseconds(settings.hang_timeout_s),
+                           .compress = settings.compress});
   connection->latency() = latency_before;
   if (hello.state_bytes != 0 &&
       (hello.state_bytes != arrival.hello.state_bytes || hello.rom_crc != arrival.hello.rom_crc)) {

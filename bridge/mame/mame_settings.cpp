@@ -32,8 +32,10 @@ void describe(Options& options, MameSettings& settings) {
               kMostWaitSeconds);
   options.add("mame.hang_timeout_s", settings.hang_timeout_s,
               "seconds that an answer may take, beyond its frames, before MAME is replaced", 0.1, kMostWaitSeconds);
-  options.add("mame.spin_us", settings.spin_us, "microseconds that an answer is asked for before the thread sleeps", 0,
-              kMostSpinUs);
+  options.add("mame.share", settings.share,
+              "a MAME and the thread that steps it take turns on one processor: neither wakes the other elsewhere");
+  options.add("mame.spin_us", settings.spin_us,
+              "microseconds that an answer is asked for before the thread sleeps, without mame.share", 0, kMostSpinUs);
   options.add("mame.compress", settings.compress, "zlib for long messages, for slow links");
   options.add("mame.pictures", settings.pictures, "every step brings the picture; off: only work RAM");
 }

@@ -21,7 +21,8 @@ struct MameSettings {
   std::string token{};           // what those must know; needed unless the address is a loopback one
   double connect_timeout_s = 20;
   double hang_timeout_s = 5;  // real time that a request may take beyond the frames it runs
-  int spin_us = 50;           // how long a machine asks its socket before it sleeps
+  bool share = true;          // a MAME and the thread that steps it take turns on one processor
+  int spin_us = 50;           // how long a machine asks its socket before it sleeps, when they do not share
   bool compress = false;      // zlib for bodies of 512 bytes and more, for slow links
   bool pictures = true;       // ram() and ram_before() hold the picture; without, only their work RAM is kept current
 };

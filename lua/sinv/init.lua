@@ -19,6 +19,7 @@ function exports.startplugin()
     instance = os.getenv("SINV_MAME_INSTANCE") or "",
     token = os.getenv("SINV_MAME_TOKEN") or "",
     doorbell = os.getenv("SINV_MAME_DOORBELL"),
+    spin_us = tonumber(os.getenv("SINV_MAME_SPIN_US") or ""),
     mode = os.getenv("SINV_MAME_MODE") or "engine",
     plugin_version = exports.version,
   })

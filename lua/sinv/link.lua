@@ -39,11 +39,14 @@ end
 
 -- file: what connect() returned. doorbell: path of a FIFO, or nil. counts: table whose fields bytes_in, bytes_out,
 -- polls and ticks_waited go up.
+-- spin_us: how long the socket is asked before the doorbell, or nil; 0 when the engine shares MAME's processor.
 -- `welcomed` and `compress` of what it returns are the session's to set.
-function link.new(file, doorbell, counts)
+function link.new(file, doorbell, counts, spin_us)
   local self = { compress = false, welcomed = false }
   local osd_ticks, per_second = emu.osd_ticks, emu.osd_ticks_per_second()
-  local spin_ticks, alive_ticks = SPIN_SECONDS * per_second, ALIVE_SECONDS * per_second
+  local spin_ticks = (spin_us and spin_us * 1e-6 or SPIN_SECONDS) * per_second
+  local alive_ticks = ALIVE_SECONDS * per_second
+  local polls_between_clocks = spin_us == 0 and 1 or POLLS_BETWEEN_CLOCKS
   local file_read, file_write = file.read, file.write
   local rest = "" -- received behind the last frame that was handed out
 
@@ -74,7 +77,7 @@ function link.new(file, doorbell, counts)
     local began = osd_ticks()
     local spun_from, alive_from = began, began
     while true do
-      for _ = 1, POLLS_BETWEEN_CLOCKS do
+      for _ = 1, polls_between_clocks do
         local bytes = file_read(file, READ_BYTES)
         if bytes ~= "" then
           counts.ticks_waited = counts.ticks_waited + (osd_ticks() - began)
@@ -89,7 +92,7 @@ function link.new(file, doorbell, counts)
           leave("no WELCOME has come within %d s", WELCOME_SECONDS)
         end
       elseif bell then
-        if now - spun_from > spin_ticks then
+        if now - spun_from >= spin_ticks then
           write_all(pack(HEADER, 0, protocol.kinds.SLEEPING, 0, 0))
           if not bell:read(1) then
             leave("the engine is gone")

@@ -73,7 +73,7 @@ function plugin.start(config)
       if config.mode == "text" then
         steady.serve = text_mode.new(file, steady, emulated, counts).serve
       elseif config.mode == "engine" then
-        local joined = session.new(link.new(file, config.doorbell, counts), steady, emulated, counts)
+        local joined = session.new(link.new(file, config.doorbell, counts, config.spin_us), steady, emulated, counts)
         joined.greet(who(config, emulated))
         steady.serve = joined.serve
       else

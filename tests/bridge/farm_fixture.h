@@ -72,7 +72,8 @@ class FarmTest : public ::testing::Test {
     settings_.program = SINV_BINARY_DIR "/tests/bin/fake_mame";
     settings_.rompath = (folder_ / "roms").string();
     settings_.plugin = (folder_ / "plugin").string();
-    settings_.spin_us = 0;  // the machine is shared
+    settings_.spin_us = 0;    // others work here too
+    settings_.share = false;  // a test's thread must not be bound
   }
   ~FarmTest() override {
     for (const char* name : {"SINV_FAKE", "SINV_FAKE_AFTER", "SINV_FAKE_ONCE"}) ::unsetenv(name);

@@ -26,7 +26,7 @@ TEST(MameSettings, AreDescribedUnderTheirKeys) {
   EXPECT_EQ(settings.speed, 1);
   EXPECT_TRUE(settings.window);
   for (const char* key : {"program", "rompath", "set", "plugin", "window", "sound", "speed", "record", "listen",
-                          "token", "connect_timeout_s", "hang_timeout_s", "spin_us", "compress", "pictures"}) {
+                          "token", "connect_timeout_s", "hang_timeout_s", "share", "spin_us", "compress", "pictures"}) {
     EXPECT_TRUE(options.has(std::string("mame.") + key)) << key;
   }
 }
