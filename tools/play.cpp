@@ -117,10 +117,10 @@ class Watcher {
     constexpr std::uint32_t kWhite = 0xFFFFFFFF;
     constexpr std::int16_t kLeft = 4;
     std::vector<mame::ScreenText> lines{
-        {kLeft, 18, kWhite, fmt::format("score {}  rack {}", status.score, status.racks + 1)}};
+        {kLeft, 0, kWhite, fmt::format("score {}  rack {}", status.score, status.racks + 1)}};
     if (!status.q.empty()) {
       const auto chosen = static_cast<std::size_t>(status.action);
-      lines.push_back({kLeft, 26, kWhite, fmt::format("{}  Q {:.2f}", kActionNames[chosen], status.q[chosen])});
+      lines.push_back({kLeft, 16, kWhite, fmt::format("{}  Q {:.2f}", kActionNames[chosen], status.q[chosen])});
     }
     return lines;
   }

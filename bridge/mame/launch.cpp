@@ -103,7 +103,8 @@ Launch launch_of(const MameSettings& settings, const std::string& program, const
       {"-inipath", "ini"},         {"-comment_directory", "comments"}, {"-homepath", "home"}};
   for (const auto& [option, name] : kFolders) words.insert(words.end(), {option, (launch.folder / name).string()});
   if (settings.window) {
-    words.emplace_back("-window");
+    // Not the default renderer, whose files only MAME's own configuration finds.
+    words.insert(words.end(), {"-window", "-video", "accel"});
     if (!settings.sound) words.insert(words.end(), {"-sound", "none"});
   } else {
     // Sound emulation and screen updates cost more than the 8080; the picture is read as RAM.

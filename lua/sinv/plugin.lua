@@ -11,6 +11,10 @@ local text_mode = require("sinv/text_mode")
 
 local plugin = {}
 
+-- A window shows MAME's warnings (checksums it does not know) until somebody presses a key, but not when the machine is
+-- switched on again. Without a warning there are 4 pictures before the machine runs.
+local START_SCREENS_AT_MOST = 30
+
 local function game_of(set)
   local known = {}
   for name in pairs(games) do
@@ -45,6 +49,7 @@ end
 function plugin.start(config)
   local steady -- made at the first power-on: only then the game is known
   local ended = false
+  local start_screens = 0 -- pictures before the machine runs
 
   local function fault(problem)
     return leave.is(problem) and problem or debug.traceback(problem)
@@ -87,6 +92,11 @@ function plugin.start(config)
     frame = guarded(function()
       if steady then
         steady.on_frame()
+        return
+      end
+      start_screens = start_screens + 1
+      if start_screens == START_SCREENS_AT_MOST then
+        manager.machine:hard_reset()
       end
     end),
     start = guarded(function()

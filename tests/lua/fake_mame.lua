@@ -249,8 +249,13 @@ function fake.run(options)
     if on.frame then
       for _ = 1, options.start_screens or 4 do
         on.frame()
+        if hard then
+          break -- MAME leaves its start screens for that
+        end
       end
-      on.start()
+      if not hard then
+        on.start()
+      end
     end
     while on.frame and not log.exited do
       if hard then

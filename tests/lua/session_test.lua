@@ -77,6 +77,15 @@ check.test("POWER_ON leads to frame 0 with empty RAM, and the first one costs no
   check.equal(log.hard_resets, 3)
 end)
 
+check.test("a warning that waits for a key is left by switching the machine on again", function()
+  local options = { start_screens = 1000 }
+  local log = finished(function(engine, socket)
+    check.equal(socket.log.hard_resets, 1)
+    check.equal(engine.ask(6, ""):sub(1, 4), string.pack("<I4", 0))
+  end, options)
+  check.equal(log.hard_resets, 1)
+end)
+
 check.test("a soft reset registers nothing twice and counts no frame", function()
   local log = finished(function(engine)
     engine.step(3, 0)
