@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <iterator>
 #include <map>
 #include <regex>
 #include <set>
@@ -99,6 +100,19 @@ TEST(Style, NoFileIsLongerThan500Lines) {
   for (const Source& source : sources()) {
     EXPECT_TRUE(source.lines.size() <= 500U || kTables.count(source.path) != 0)
         << source.path << " has " << source.lines.size() << " lines";
+  }
+}
+
+// A folder that nobody adds is a test that nobody runs.
+TEST(Style, EveryTestIsBuilt) {
+  std::ifstream in(fs::path(SINV_BINARY_DIR) / "compile_commands.json");
+  ASSERT_TRUE(in.good());
+  const std::string commands{std::istreambuf_iterator<char>(in), {}};
+  static const std::set<std::string> kElsewhere{"tests/bridge/fuzz_protocol.cpp"};  // clang only
+  for (const Source& source : sources()) {
+    if (room_of(source.path) != "tests" || fs::path(source.path).extension() != ".cpp") continue;
+    if (kElsewhere.count(source.path) != 0) continue;
+    EXPECT_NE(commands.find("/" + source.path), std::string::npos) << source.path << " is in no CMakeLists.txt";
   }
 }
 
