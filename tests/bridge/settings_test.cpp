@@ -102,8 +102,8 @@ TEST_F(MameLaunch, AWindowHasItsPictureAndSoundAndSpeedIfWanted) {
   settings_.window = true;
   settings_.speed = 1;
   settings_.record = "game.inp";
-  EXPECT_THAT(line(), AllOf(HasSubstr(" -window -sound none -throttle -speed 1 -record game.inp "),
-                            Not(HasSubstr("-frameskip")), Not(HasSubstr("-video"))));
+  EXPECT_THAT(line(), AllOf(HasSubstr(" -window -video accel -sound none -throttle -speed 1 -record game.inp "),
+                            Not(HasSubstr("-frameskip")), Not(HasSubstr("-video none"))));
   settings_.sound = true;
   EXPECT_THAT(line(), Not(HasSubstr("-sound")));
 }
