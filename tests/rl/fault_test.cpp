@@ -16,36 +16,13 @@
 #include "base/file.h"
 #include "base/random.h"
 #include "rl/state_file.h"
-#include "tests/rl/small_trainer.h"
+#include "tests/rl/saving_trainer.h"
 #include "tests/support/folder.h"
 
 extern char** environ;
 
 namespace sinv {
 namespace {
-
-constexpr const char* kFolderName = "SINV_FAULT_FOLDER";
-constexpr const char* kFramesName = "SINV_FAULT_FRAMES";
-constexpr int kReadyDescriptor = 3;
-
-TrainerSettings saving_always(std::int64_t frames) {
-  TrainerSettings settings = small_trainer();
-  settings.save_period_s = 0;
-  settings.frames = frames;
-  return settings;
-}
-
-// Not a test: the process that Kill.* starts and kills. Its exit status says how far it came.
-TEST(Victim, DISABLED_Trains) {
-  const char* folder = std::getenv(kFolderName);
-  ASSERT_NE(folder, nullptr);
-  JsonLinesFile metrics(std::filesystem::path(folder) / "metrics.jsonl");
-  Trainer trainer(saving_always(std::atoll(std::getenv(kFramesName))), parts_in(folder, &metrics));
-  if (std::filesystem::exists(Trainer::state_path(folder))) trainer.resume();
-  const char ready = 'r';
-  (void)!::write(kReadyDescriptor, &ready, 1);
-  trainer.run(kNoStop);
-}
 
 struct Victim {
   pid_t process = -1;
@@ -59,23 +36,12 @@ Victim start_victim(const std::filesystem::path& folder, std::int64_t frames) {
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_adddup2(&actions, ends[1], kReadyDescriptor);
   ::posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-  const std::string folder_variable = text(kFolderName, "=", folder.string());
-  const std::string frames_variable = text(kFramesName, "=", frames);
-  std::vector<std::string> words{"fault_test", "--gtest_filter=Victim.*", "--gtest_also_run_disabled_tests"};
+  std::vector<std::string> words{SINV_TRAINING_TO_KILL, folder.string(), std::to_string(frames)};
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
-  std::vector<std::string> variables{folder_variable, frames_variable};
-  for (char** variable = environ; *variable != nullptr; ++variable) {
-    // gtest would split or log the child's run as it does ours.
-    if (std::string(*variable).rfind("GTEST_", 0) != 0) variables.emplace_back(*variable);
-  }
-  std::vector<char*> environment;
-  for (std::string& variable : variables) environment.push_back(variable.data());
-  environment.push_back(nullptr);
   Victim victim;
-  EXPECT_EQ(::posix_spawn(&victim.process, "/proc/self/exe", &actions, nullptr, arguments.data(), environment.data()),
-            0);
+  EXPECT_EQ(::posix_spawn(&victim.process, SINV_TRAINING_TO_KILL, &actions, nullptr, arguments.data(), environ), 0);
   ::posix_spawn_file_actions_destroy(&actions);
   ::close(ends[1]);
   victim.ready = ends[0];
