@@ -51,6 +51,10 @@ void Machines::start_farm(const RunConfig& config, const fs::path& folder) {
   if (cabinet_.ships != defaults.ships || cabinet_.bonus_score != defaults.bonus_score) {
     throw UserError("cabinet.ships and cabinet.bonus_score are switches of the built-in cabinet; MAME has its own");
   }
+  if (settings.window && std::getenv("DISPLAY") == nullptr && std::getenv("WAYLAND_DISPLAY") == nullptr) {
+    throw UserError(
+        "mame.window: there is no display (DISPLAY and WAYLAND_DISPLAY are not set); play without --window");
+  }
   folder_ = fs::absolute(folder);
   if (settings.rompath.empty()) {
     settings.rompath = (folder_ / "mame" / "roms").string();

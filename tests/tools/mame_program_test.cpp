@@ -170,6 +170,11 @@ TEST(MameWords, WhatIsMissingIsSaidInASentence) {
   ended = run({"play", "--machine", "mame", "--set", "cabinet.ships=5"});
   EXPECT_EQ(ended.status, 2);
   EXPECT_THAT(ended.said, HasSubstr("switches of the built-in cabinet"));
+  ::unsetenv("DISPLAY");
+  ::unsetenv("WAYLAND_DISPLAY");
+  ended = run({"play", "--window"});
+  EXPECT_EQ(ended.status, 2);
+  EXPECT_THAT(ended.said, HasSubstr("mame.window: there is no display"));
 }
 
 }  // namespace
