@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/step_state.h"
+
 namespace sinv {
 
 Adam::Adam(const AdamSettings& settings, std::size_t count)
@@ -21,12 +23,8 @@ void Adam::set_learning_rate(float learning_rate) {
 }
 
 float Adam::step(const Stream& stream, std::span<const float> gradient, std::span<float> value) {
-  const double t = static_cast<double>(steps_ + 1);
-  const double correction1 = 1.0 - std::pow(static_cast<double>(settings_.beta1), t);
-  const double correction2 = 1.0 - std::pow(static_cast<double>(settings_.beta2), t);
-  const AdamStep step{settings_.beta1, settings_.beta2, settings_.epsilon,
-                      static_cast<float>(static_cast<double>(settings_.learning_rate) / correction1),
-                      static_cast<float>(1.0 / std::sqrt(correction2))};
+  const AdamStep step =
+      adam_constants(settings_.learning_rate, settings_.beta1, settings_.beta2, settings_.epsilon, steps_ + 1);
   adam_update(stream, step, settings_.clip_norm, gradient, value, moment1_, moment2_, {&norm_, Shape{}});
   if (std::isfinite(norm_)) ++steps_;
   return norm_;

@@ -203,6 +203,13 @@ void Cpu::adam_update(const Stream&, const AdamStep& step, float clip_norm, std:
              moment2.data());
 }
 
+void Cpu::adam_step(const Stream& s, AdamState* state, std::span<const float> gradient, std::span<float> value,
+                    std::span<float> moment1, std::span<float> moment2) {
+  state->step = adam_constants(state->learning_rate, state->beta1, state->beta2, state->epsilon, state->steps + 1);
+  adam_update(s, state->step, state->clip_norm, gradient, value, moment1, moment2, {&state->norm, Shape{}});
+  if (std::isfinite(state->norm)) ++state->steps;
+}
+
 void Cpu::average_update(const Stream&, float rate, std::span<const float> value, std::span<float> target) {
   if (rate == 1.0F) {
     std::copy(value.begin(), value.end(), target.begin());
@@ -269,6 +276,11 @@ void Cpu::noisy_backward(const Stream&, ConstView dw, ConstView eps_in, ConstVie
 void Cpu::noise_fill(const Stream&, std::uint64_t seed, std::uint64_t stream, std::uint64_t counter,
                      std::span<float> out) {
   isa().noise(seed, stream, counter, out.size(), out.data());
+}
+
+void Cpu::noise_fill_next(const Stream& s, NoiseState* state, std::span<float> out) {
+  noise_fill(s, state->seed, state->stream, state->counter, out);
+  state->counter += noise_blocks(out.size());
 }
 
 }  // namespace sinv

@@ -2,9 +2,10 @@
 
 #include "kernels/conv.h"
 #include "kernels/ops.h"
+#include "kernels/step_state.h"
 
-/// The CPU backend: one function per operation of kernels/ops.h and kernels/conv.h, called after its checks. The
-/// specification that the CUDA backend is compared with.
+/// The CPU backend: one function per operation of kernels/ops.h, kernels/conv.h and kernels/step_state.h, called after
+/// its checks. The specification that the CUDA backend is compared with.
 namespace sinv {
 
 struct Cpu {
@@ -53,6 +54,9 @@ struct Cpu {
   static void adam_update(const Stream&, const AdamStep& step, float clip_norm, std::span<const float> gradient,
                           std::span<float> value, std::span<float> moment1, std::span<float> moment2, View norm);
   static void average_update(const Stream&, float rate, std::span<const float> value, std::span<float> target);
+  static void noise_fill_next(const Stream& s, NoiseState* state, std::span<float> out);
+  static void adam_step(const Stream& s, AdamState* state, std::span<const float> gradient, std::span<float> value,
+                        std::span<float> moment1, std::span<float> moment2);
 
   static std::size_t conv_packed_floats(const ConvShape& shape);
   static std::size_t conv_packed_backward_floats(const ConvShape& shape);
