@@ -29,7 +29,10 @@ void launch(const char* name, void (*kernel)(Parameters...), dim3 grid, dim3 blo
   static_cast<void>(s);
   cuda_emulation::run_grid(name, grid, block, shared_bytes, [&] { kernel(static_cast<Parameters>(arguments)...); });
 #else
-  kernel<<<grid, block, shared_bytes, cuda_stream(s)> > >(static_cast<Parameters>(arguments)...);
+  // The formatter parts the closing brackets.
+  // clang-format off
+  kernel<<<grid, block, shared_bytes, cuda_stream(s)>>>(static_cast<Parameters>(arguments)...);
+  // clang-format on
   check_cuda(cudaGetLastError(), name);
 #endif
 }
