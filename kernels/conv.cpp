@@ -72,31 +72,31 @@ void check_conv_shape(const ConvShape& shape) {
 
 std::size_t conv_packed_floats(Device device, const ConvShape& shape) {
   check_conv_shape(shape);
-  return on_device(device, [&](auto backend) { return backend.conv_packed_floats(shape); });
+  return on_device(device, [&](const auto& backend) { return backend.conv_packed_floats(shape); });
 }
 
 std::size_t conv_packed_backward_floats(Device device, const ConvShape& shape) {
   check_conv_shape(shape);
-  return on_device(device, [&](auto backend) { return backend.conv_packed_backward_floats(shape); });
+  return on_device(device, [&](const auto& backend) { return backend.conv_packed_backward_floats(shape); });
 }
 
 std::size_t conv_scratch_floats(Device device, const ConvShape& shape) {
   check_conv_shape(shape);
-  return on_device(device, [&](auto backend) { return backend.conv_scratch_floats(shape); });
+  return on_device(device, [&](const auto& backend) { return backend.conv_scratch_floats(shape); });
 }
 
 void conv_pack(const Stream& s, const ConvShape& shape, ConstView w, const PackedWeight& packed) {
   check_conv_shape(shape);
   check_shape("conv_pack", "w", w.shape, shape.weight());
   check_shape("conv_pack", "the packed weight", Shape{packed.k, packed.n}, Shape{shape.patch(), shape.outputs});
-  on_device(s.device, [&](auto backend) { backend.conv_pack(s, shape, w, packed); });
+  on_device(s.device, [&](const auto& backend) { backend.conv_pack(s, shape, w, packed); });
 }
 
 void conv_forward(const Stream& s, const ConvShape& shape, const ConvImages& x, const PackedWeight& w, ConstView bias,
                   Activation activation, View y, std::span<float> scratch) {
   check_conv("conv_forward", s, shape, x, w, y.shape, scratch.size());
   if (bias.data != nullptr) check_shape("conv_forward", "bias", bias.shape, Shape{shape.outputs});
-  on_device(s.device, [&](auto backend) { backend.conv_forward(s, shape, x, w, bias, activation, y, scratch); });
+  on_device(s.device, [&](const auto& backend) { backend.conv_forward(s, shape, x, w, bias, activation, y, scratch); });
 }
 
 void conv_backward(const Stream& s, const ConvShape& shape, const ConvImages& x, const PackedWeight& w,
@@ -115,7 +115,7 @@ void conv_backward(const Stream& s, const ConvShape& shape, const ConvImages& x,
     check_shape("conv_backward", "gbias", gradients.bias.shape, Shape{shape.outputs});
   }
   on_device(s.device,
-            [&](auto backend) { backend.conv_backward(s, shape, x, w, activation, y, gy, gradients, scratch); });
+            [&](const auto& backend) { backend.conv_backward(s, shape, x, w, activation, y, gy, gradients, scratch); });
 }
 
 void group_norm_forward(const Stream& s, ConstView x, std::int64_t groups, ConstView gain, ConstView bias,
@@ -123,7 +123,7 @@ void group_norm_forward(const Stream& s, ConstView x, std::int64_t groups, Const
   check_group_norm("group_norm_forward", x.shape, groups, gain.shape, statistics.shape);
   check_shape("group_norm_forward", "bias", bias.shape, gain.shape);
   check_shape("group_norm_forward", "y", y.shape, x.shape);
-  on_device(s.device, [&](auto backend) {
+  on_device(s.device, [&](const auto& backend) {
     backend.group_norm_forward(s, x, groups, gain, bias, epsilon, activation, y, statistics);
   });
 }
@@ -136,7 +136,7 @@ void group_norm_backward(const Stream& s, ConstView x, std::int64_t groups, Cons
   if (gradients.x.data != nullptr) check_shape("group_norm_backward", "gx", gradients.x.shape, x.shape);
   if (gradients.gain.data != nullptr) check_shape("group_norm_backward", "ggain", gradients.gain.shape, gain.shape);
   if (gradients.bias.data != nullptr) check_shape("group_norm_backward", "gbias", gradients.bias.shape, gain.shape);
-  on_device(s.device, [&](auto backend) {
+  on_device(s.device, [&](const auto& backend) {
     backend.group_norm_backward(s, x, groups, gain, statistics, activation, y, gy, gradients);
   });
 }
@@ -172,7 +172,7 @@ PoolAxis adaptive_pool_axis(std::int64_t size, std::int64_t count) {
 
 void max_pool_forward(const Stream& s, ConstView x, const PoolAxis& rows, const PoolAxis& columns, View y) {
   check_pool("max_pool_forward", x.shape, rows, columns, y.shape);
-  on_device(s.device, [&](auto backend) { backend.max_pool_forward(s, x, rows, columns, y); });
+  on_device(s.device, [&](const auto& backend) { backend.max_pool_forward(s, x, rows, columns, y); });
 }
 
 void max_pool_backward(const Stream& s, ConstView x, const PoolAxis& rows, const PoolAxis& columns, ConstView y,
@@ -180,14 +180,14 @@ void max_pool_backward(const Stream& s, ConstView x, const PoolAxis& rows, const
   check_pool("max_pool_backward", x.shape, rows, columns, y.shape);
   check_shape("max_pool_backward", "gy", gy.shape, y.shape);
   check_shape("max_pool_backward", "gx", gx.shape, x.shape);
-  on_device(s.device, [&](auto backend) { backend.max_pool_backward(s, x, rows, columns, y, gy, mode, gx); });
+  on_device(s.device, [&](const auto& backend) { backend.max_pool_backward(s, x, rows, columns, y, gy, mode, gx); });
 }
 
 void spectral_norm_forward(const Stream& s, ConstView w, int iterations, View u, View v, View sigma, View y) {
   check_spectral("spectral_norm_forward", w.shape, u, v, sigma);
   SINV_CHECK(iterations >= 0, "spectral_norm_forward: ", iterations, " iterations, wanted 0 or more");
   check_shape("spectral_norm_forward", "y", y.shape, w.shape);
-  on_device(s.device, [&](auto backend) { backend.spectral_norm_forward(s, w, iterations, u, v, sigma, y); });
+  on_device(s.device, [&](const auto& backend) { backend.spectral_norm_forward(s, w, iterations, u, v, sigma, y); });
 }
 
 void spectral_norm_backward(const Stream& s, ConstView y, ConstView u, ConstView v, ConstView sigma, ConstView gy,
@@ -195,7 +195,7 @@ void spectral_norm_backward(const Stream& s, ConstView y, ConstView u, ConstView
   check_spectral("spectral_norm_backward", y.shape, u, v, sigma);
   check_shape("spectral_norm_backward", "gy", gy.shape, y.shape);
   check_shape("spectral_norm_backward", "gw", gw.shape, y.shape);
-  on_device(s.device, [&](auto backend) { backend.spectral_norm_backward(s, y, u, v, sigma, gy, mode, gw); });
+  on_device(s.device, [&](const auto& backend) { backend.spectral_norm_backward(s, y, u, v, sigma, gy, mode, gw); });
 }
 
 }  // namespace sinv

@@ -47,19 +47,19 @@ void check_dqn_inputs(const char* where, const Stream& s, const DqnLossInputs& i
 
 void unary_forward(const Stream& s, Unary op, ConstView x, View y) {
   check_same("unary_forward", "x", x.shape, "y", y.shape);
-  on_device(s.device, [&](auto backend) { backend.unary_forward(s, op, x, y); });
+  on_device(s.device, [&](const auto& backend) { backend.unary_forward(s, op, x, y); });
 }
 
 void unary_backward(const Stream& s, Unary op, ConstView y, ConstView gy, GradientMode mode, View gx) {
   check_same("unary_backward", "y", y.shape, "gy", gy.shape);
   check_same("unary_backward", "y", y.shape, "gx", gx.shape);
-  on_device(s.device, [&](auto backend) { backend.unary_backward(s, op, y, gy, mode, gx); });
+  on_device(s.device, [&](const auto& backend) { backend.unary_backward(s, op, y, gy, mode, gx); });
 }
 
 void binary_forward(const Stream& s, Binary op, ConstView a, ConstView b, View y) {
   check_same("binary_forward", "a", a.shape, "b", b.shape);
   check_same("binary_forward", "a", a.shape, "y", y.shape);
-  on_device(s.device, [&](auto backend) { backend.binary_forward(s, op, a, b, y); });
+  on_device(s.device, [&](const auto& backend) { backend.binary_forward(s, op, a, b, y); });
 }
 
 void binary_backward(const Stream& s, Binary op, ConstView a, ConstView b, ConstView gy, GradientMode mode_a, View ga,
@@ -68,7 +68,7 @@ void binary_backward(const Stream& s, Binary op, ConstView a, ConstView b, Const
   check_same("binary_backward", "a", a.shape, "gy", gy.shape);
   if (ga.data != nullptr) check_same("binary_backward", "a", a.shape, "ga", ga.shape);
   if (gb.data != nullptr) check_same("binary_backward", "b", b.shape, "gb", gb.shape);
-  on_device(s.device, [&](auto backend) { backend.binary_backward(s, op, a, b, gy, mode_a, ga, mode_b, gb); });
+  on_device(s.device, [&](const auto& backend) { backend.binary_backward(s, op, a, b, gy, mode_a, ga, mode_b, gb); });
 }
 
 void matmul(const Stream& s, ConstView a, bool transpose_a, ConstView b, bool transpose_b, GradientMode mode, View c) {
@@ -80,17 +80,17 @@ void matmul(const Stream& s, ConstView a, bool transpose_a, ConstView b, bool tr
   SINV_CHECK(inner_a == inner_b, "matmul: a ", a.shape, " brings ", inner_a, " terms of a sum, b ", b.shape, " brings ",
              inner_b);
   check_shape("matmul", "c", c.shape, Shape{a.shape[transpose_a ? 1 : 0], b.shape[transpose_b ? 0 : 1]});
-  on_device(s.device, [&](auto backend) { backend.matmul(s, a, transpose_a, b, transpose_b, mode, c); });
+  on_device(s.device, [&](const auto& backend) { backend.matmul(s, a, transpose_a, b, transpose_b, mode, c); });
 }
 
 std::size_t packed_floats(Device device, std::int64_t k, std::int64_t n) {
   SINV_CHECK(k >= 0 && n >= 0, "packed_floats: k is ", k, ", n is ", n);
-  return on_device(device, [&](auto backend) { return backend.packed_floats(k, n); });
+  return on_device(device, [&](const auto& backend) { return backend.packed_floats(k, n); });
 }
 
 void linear_pack(const Stream& s, ConstView w, const PackedWeight& packed) {
   check_shape("linear_pack", "w", w.shape, Shape{packed.k, packed.n});
-  on_device(s.device, [&](auto backend) { backend.linear_pack(s, w, packed); });
+  on_device(s.device, [&](const auto& backend) { backend.linear_pack(s, w, packed); });
 }
 
 void linear_pack_noisy(const Stream& s, ConstView mu, ConstView sigma, ConstView eps_in, ConstView eps_out,
@@ -99,7 +99,7 @@ void linear_pack_noisy(const Stream& s, ConstView mu, ConstView sigma, ConstView
   check_shape("linear_pack_noisy", "sigma", sigma.shape, Shape{packed.k, packed.n});
   check_shape("linear_pack_noisy", "eps_in", eps_in.shape, Shape{packed.k});
   check_shape("linear_pack_noisy", "eps_out", eps_out.shape, Shape{packed.n});
-  on_device(s.device, [&](auto backend) { backend.linear_pack_noisy(s, mu, sigma, eps_in, eps_out, packed); });
+  on_device(s.device, [&](const auto& backend) { backend.linear_pack_noisy(s, mu, sigma, eps_in, eps_out, packed); });
 }
 
 void linear_forward(const Stream& s, ConstView x, const PackedWeight& w, ConstView bias, Activation activation,
@@ -109,7 +109,7 @@ void linear_forward(const Stream& s, ConstView x, const PackedWeight& w, ConstVi
   check_shape("linear_forward", "y", y.shape, Shape{x.shape[0], w.n});
   if (bias.data != nullptr) check_shape("linear_forward", "bias", bias.shape, Shape{w.n});
   if (y.size() == 0) return;
-  on_device(s.device, [&](auto backend) { backend.linear_forward(s, x, w, bias, activation, y); });
+  on_device(s.device, [&](const auto& backend) { backend.linear_forward(s, x, w, bias, activation, y); });
 }
 
 void linear_backward(const Stream& s, ConstView x, const PackedWeight& w, Activation activation, ConstView y, View gy,
@@ -129,14 +129,15 @@ void linear_backward(const Stream& s, ConstView x, const PackedWeight& w, Activa
   const std::size_t wanted = packed_floats(s.device, m, w.n);
   SINV_CHECK(scratch.size() >= wanted, "linear_backward: scratch has ", scratch.size(), " floats, ", wanted,
              " are wanted");
-  on_device(s.device, [&](auto backend) { backend.linear_backward(s, x, w, activation, y, gy, gradients, scratch); });
+  on_device(s.device,
+            [&](const auto& backend) { backend.linear_backward(s, x, w, activation, y, gy, gradients, scratch); });
 }
 
 void noisy_mix(const Stream& s, ConstView mu, ConstView sigma, ConstView eps_in, ConstView eps_out, View w) {
   check_noisy("noisy_mix", mu.shape, eps_in, eps_out);
   check_same("noisy_mix", "mu", mu.shape, "sigma", sigma.shape);
   check_same("noisy_mix", "mu", mu.shape, "w", w.shape);
-  on_device(s.device, [&](auto backend) { backend.noisy_mix(s, mu, sigma, eps_in, eps_out, w); });
+  on_device(s.device, [&](const auto& backend) { backend.noisy_mix(s, mu, sigma, eps_in, eps_out, w); });
 }
 
 void noisy_backward(const Stream& s, ConstView dw, ConstView eps_in, ConstView eps_out, GradientMode mu_mode, View dmu,
@@ -144,13 +145,14 @@ void noisy_backward(const Stream& s, ConstView dw, ConstView eps_in, ConstView e
   check_noisy("noisy_backward", dw.shape, eps_in, eps_out);
   check_same("noisy_backward", "dw", dw.shape, "dmu", dmu.shape);
   check_same("noisy_backward", "dw", dw.shape, "dsigma", dsigma.shape);
-  on_device(s.device,
-            [&](auto backend) { backend.noisy_backward(s, dw, eps_in, eps_out, mu_mode, dmu, sigma_mode, dsigma); });
+  on_device(s.device, [&](const auto& backend) {
+    backend.noisy_backward(s, dw, eps_in, eps_out, mu_mode, dmu, sigma_mode, dsigma);
+  });
 }
 
 void noise_fill(const Stream& s, std::uint64_t seed, std::uint64_t stream, std::uint64_t counter,
                 std::span<float> out) {
-  on_device(s.device, [&](auto backend) { backend.noise_fill(s, seed, stream, counter, out); });
+  on_device(s.device, [&](const auto& backend) { backend.noise_fill(s, seed, stream, counter, out); });
 }
 
 void layer_norm_forward(const Stream& s, ConstView x, ConstView gain, ConstView bias, float epsilon, View y,
@@ -160,7 +162,8 @@ void layer_norm_forward(const Stream& s, ConstView x, ConstView gain, ConstView 
   check_shape("layer_norm_forward", "bias", bias.shape, Shape{x.shape[1]});
   check_same("layer_norm_forward", "x", x.shape, "y", y.shape);
   check_shape("layer_norm_forward", "statistics", statistics.shape, Shape{x.shape[0], 2});
-  on_device(s.device, [&](auto backend) { backend.layer_norm_forward(s, x, gain, bias, epsilon, y, statistics); });
+  on_device(s.device,
+            [&](const auto& backend) { backend.layer_norm_forward(s, x, gain, bias, epsilon, y, statistics); });
 }
 
 void layer_norm_backward(const Stream& s, ConstView x, ConstView gain, ConstView statistics, ConstView gy,
@@ -173,7 +176,7 @@ void layer_norm_backward(const Stream& s, ConstView x, ConstView gain, ConstView
   if (gx.data != nullptr) check_same("layer_norm_backward", "x", x.shape, "gx", gx.shape);
   check_same("layer_norm_backward", "gain", gain.shape, "ggain", ggain.shape);
   check_same("layer_norm_backward", "gain", gain.shape, "gbias", gbias.shape);
-  on_device(s.device, [&](auto backend) {
+  on_device(s.device, [&](const auto& backend) {
     backend.layer_norm_backward(s, x, gain, statistics, gy, x_mode, gx, gain_mode, ggain, bias_mode, gbias);
   });
 }
@@ -182,7 +185,7 @@ void dueling_forward(const Stream& s, ConstView value, ConstView advantage, View
   check_rank("dueling_forward", "advantage", advantage.shape, 2);
   check_shape("dueling_forward", "value", value.shape, Shape{advantage.shape[0], 1});
   check_same("dueling_forward", "advantage", advantage.shape, "q", q.shape);
-  on_device(s.device, [&](auto backend) { backend.dueling_forward(s, value, advantage, q); });
+  on_device(s.device, [&](const auto& backend) { backend.dueling_forward(s, value, advantage, q); });
 }
 
 void dueling_backward(const Stream& s, ConstView gq, GradientMode value_mode, View gvalue, GradientMode advantage_mode,
@@ -190,8 +193,9 @@ void dueling_backward(const Stream& s, ConstView gq, GradientMode value_mode, Vi
   check_rank("dueling_backward", "gq", gq.shape, 2);
   check_shape("dueling_backward", "gvalue", gvalue.shape, Shape{gq.shape[0], 1});
   check_same("dueling_backward", "gq", gq.shape, "gadvantage", gadvantage.shape);
-  on_device(s.device,
-            [&](auto backend) { backend.dueling_backward(s, gq, value_mode, gvalue, advantage_mode, gadvantage); });
+  on_device(s.device, [&](const auto& backend) {
+    backend.dueling_backward(s, gq, value_mode, gvalue, advantage_mode, gadvantage);
+  });
 }
 
 void gather_forward(const Stream& s, ConstView x, std::span<const std::int32_t> index, View y) {
@@ -199,7 +203,7 @@ void gather_forward(const Stream& s, ConstView x, std::span<const std::int32_t> 
   check_count("gather_forward", "index", index.size(), x.shape[0]);
   check_shape("gather_forward", "y", y.shape, Shape{x.shape[0]});
   if (s.device == Device::kCpu) check_index("gather_forward", "index", index, x.shape[1]);
-  on_device(s.device, [&](auto backend) { backend.gather_forward(s, x, index, y); });
+  on_device(s.device, [&](const auto& backend) { backend.gather_forward(s, x, index, y); });
 }
 
 void gather_backward(const Stream& s, std::span<const std::int32_t> index, ConstView gy, GradientMode mode, View gx) {
@@ -207,7 +211,7 @@ void gather_backward(const Stream& s, std::span<const std::int32_t> index, Const
   check_count("gather_backward", "index", index.size(), gx.shape[0]);
   check_shape("gather_backward", "gy", gy.shape, Shape{gx.shape[0]});
   if (s.device == Device::kCpu) check_index("gather_backward", "index", index, gx.shape[1]);
-  on_device(s.device, [&](auto backend) { backend.gather_backward(s, index, gy, mode, gx); });
+  on_device(s.device, [&](const auto& backend) { backend.gather_backward(s, index, gy, mode, gx); });
 }
 
 void concat_forward(const Stream& s, ConstView a, ConstView b, View y) {
@@ -215,7 +219,7 @@ void concat_forward(const Stream& s, ConstView a, ConstView b, View y) {
   check_rank("concat_forward", "b", b.shape, 2);
   check_shape("concat_forward", "b", b.shape, Shape{a.shape[0], b.shape[1]});
   check_shape("concat_forward", "y", y.shape, Shape{a.shape[0], a.shape[1] + b.shape[1]});
-  on_device(s.device, [&](auto backend) { backend.concat_forward(s, a, b, y); });
+  on_device(s.device, [&](const auto& backend) { backend.concat_forward(s, a, b, y); });
 }
 
 void concat_backward(const Stream& s, ConstView gy, GradientMode mode_a, View ga, GradientMode mode_b, View gb) {
@@ -223,24 +227,24 @@ void concat_backward(const Stream& s, ConstView gy, GradientMode mode_a, View ga
   check_rank("concat_backward", "gb", gb.shape, 2);
   check_shape("concat_backward", "gb", gb.shape, Shape{ga.shape[0], gb.shape[1]});
   check_shape("concat_backward", "gy", gy.shape, Shape{ga.shape[0], ga.shape[1] + gb.shape[1]});
-  on_device(s.device, [&](auto backend) { backend.concat_backward(s, gy, mode_a, ga, mode_b, gb); });
+  on_device(s.device, [&](const auto& backend) { backend.concat_backward(s, gy, mode_a, ga, mode_b, gb); });
 }
 
 void sum_forward(const Stream& s, ConstView x, float scale, View y) {
   check_shape("sum_forward", "y", y.shape, Shape{});
-  on_device(s.device, [&](auto backend) { backend.sum_forward(s, x, scale, y); });
+  on_device(s.device, [&](const auto& backend) { backend.sum_forward(s, x, scale, y); });
 }
 
 void sum_backward(const Stream& s, ConstView gy, float scale, GradientMode mode, View gx) {
   check_shape("sum_backward", "gy", gy.shape, Shape{});
-  on_device(s.device, [&](auto backend) { backend.sum_backward(s, gy, scale, mode, gx); });
+  on_device(s.device, [&](const auto& backend) { backend.sum_backward(s, gy, scale, mode, gx); });
 }
 
 void huber_forward(const Stream& s, ConstView prediction, ConstView target, ConstView weight, float delta, View y) {
   check_same("huber_forward", "prediction", prediction.shape, "target", target.shape);
   check_same("huber_forward", "prediction", prediction.shape, "weight", weight.shape);
   check_same("huber_forward", "prediction", prediction.shape, "y", y.shape);
-  on_device(s.device, [&](auto backend) { backend.huber_forward(s, prediction, target, weight, delta, y); });
+  on_device(s.device, [&](const auto& backend) { backend.huber_forward(s, prediction, target, weight, delta, y); });
 }
 
 void huber_backward(const Stream& s, ConstView prediction, ConstView target, ConstView weight, float delta,
@@ -249,8 +253,9 @@ void huber_backward(const Stream& s, ConstView prediction, ConstView target, Con
   check_same("huber_backward", "prediction", prediction.shape, "weight", weight.shape);
   check_same("huber_backward", "prediction", prediction.shape, "gy", gy.shape);
   check_same("huber_backward", "prediction", prediction.shape, "gprediction", gprediction.shape);
-  on_device(s.device,
-            [&](auto backend) { backend.huber_backward(s, prediction, target, weight, delta, gy, mode, gprediction); });
+  on_device(s.device, [&](const auto& backend) {
+    backend.huber_backward(s, prediction, target, weight, delta, gy, mode, gprediction);
+  });
 }
 
 void dqn_loss_forward(const Stream& s, const DqnLossInputs& in, const DqnLossOutputs& out) {
@@ -258,7 +263,7 @@ void dqn_loss_forward(const Stream& s, const DqnLossInputs& in, const DqnLossOut
   check_count("dqn_loss_forward", "td_error", out.td_error.size(), in.q_tm1.shape[0]);
   check_shape("dqn_loss_forward", "loss", out.loss.shape, Shape{});
   check_shape("dqn_loss_forward", "mean_q", out.mean_q.shape, Shape{});
-  on_device(s.device, [&](auto backend) { backend.dqn_loss_forward(s, in, out); });
+  on_device(s.device, [&](const auto& backend) { backend.dqn_loss_forward(s, in, out); });
 }
 
 void dqn_loss_backward(const Stream& s, const DqnLossInputs& in, std::span<const float> td_error, ConstView gloss,
@@ -267,7 +272,7 @@ void dqn_loss_backward(const Stream& s, const DqnLossInputs& in, std::span<const
   check_count("dqn_loss_backward", "td_error", td_error.size(), in.q_tm1.shape[0]);
   check_shape("dqn_loss_backward", "gloss", gloss.shape, Shape{});
   check_same("dqn_loss_backward", "q_tm1", in.q_tm1.shape, "gq_tm1", gq_tm1.shape);
-  on_device(s.device, [&](auto backend) { backend.dqn_loss_backward(s, in, td_error, gloss, mode, gq_tm1); });
+  on_device(s.device, [&](const auto& backend) { backend.dqn_loss_backward(s, in, td_error, gloss, mode, gq_tm1); });
 }
 
 void adam_update(const Stream& s, const AdamStep& step, float clip_norm, std::span<const float> gradient,
@@ -276,13 +281,14 @@ void adam_update(const Stream& s, const AdamStep& step, float clip_norm, std::sp
              "adam_update: ", value.size(), " values, ", gradient.size(), " gradients, ", moment1.size(), " and ",
              moment2.size(), " moments");
   check_shape("adam_update", "norm", norm.shape, Shape{});
-  on_device(s.device,
-            [&](auto backend) { backend.adam_update(s, step, clip_norm, gradient, value, moment1, moment2, norm); });
+  on_device(s.device, [&](const auto& backend) {
+    backend.adam_update(s, step, clip_norm, gradient, value, moment1, moment2, norm);
+  });
 }
 
 void average_update(const Stream& s, float rate, std::span<const float> value, std::span<float> target) {
   SINV_CHECK(value.size() == target.size(), "average_update: ", value.size(), " values, ", target.size(), " targets");
-  on_device(s.device, [&](auto backend) { backend.average_update(s, rate, value, target); });
+  on_device(s.device, [&](const auto& backend) { backend.average_update(s, rate, value, target); });
 }
 
 }  // namespace sinv

@@ -6,7 +6,7 @@ namespace sinv {
 
 void noise_fill_next(const Stream& s, NoiseState* state, std::span<float> out) {
   SINV_CHECK(state != nullptr, "noise_fill_next: no state");
-  on_device(s.device, [&](auto backend) { backend.noise_fill_next(s, state, out); });
+  on_device(s.device, [&](const auto& backend) { backend.noise_fill_next(s, state, out); });
 }
 
 void adam_step(const Stream& s, AdamState* state, std::span<const float> gradient, std::span<float> value,
@@ -15,7 +15,7 @@ void adam_step(const Stream& s, AdamState* state, std::span<const float> gradien
   SINV_CHECK(gradient.size() == value.size() && moment1.size() == value.size() && moment2.size() == value.size(),
              "adam_step: ", value.size(), " values, ", gradient.size(), " gradients, ", moment1.size(), " and ",
              moment2.size(), " moments");
-  on_device(s.device, [&](auto backend) { backend.adam_step(s, state, gradient, value, moment1, moment2); });
+  on_device(s.device, [&](const auto& backend) { backend.adam_step(s, state, gradient, value, moment1, moment2); });
 }
 
 }  // namespace sinv

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "kernels/device_module.h"
 #include "rl/model_file.h"
 #include "tools/command_line.h"
 #include "tools/machine_facts.h"
@@ -35,7 +36,8 @@ int info_command(Words words) {
   fmt::print("{:<10} sinv_engine {}, {}\n", "build", SINV_VERSION, machine["compiler"].get<std::string>());
   fmt::print("{:<10} {}, {} cores, {}, {} MiB\n", "machine", machine["processor"].get<std::string>(),
              machine["cores"].get<int>(), machine["vector_unit"].get<std::string>(), machine["memory_mib"].get<long>());
-  fmt::print("{:<10} cpu; the CUDA backend is not part of this version\n", "devices");
+  fmt::print("{:<10} cpu\n", "devices");
+  for (const std::string& line : describe_devices()) fmt::print("{:<10} {}\n", "", line);
   print_rom("own game", "");
   for (const std::string& rom : roms) print_rom("rom", rom);
   const std::string model = find_piece("models/dqn_mlp.bin");

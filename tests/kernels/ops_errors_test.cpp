@@ -132,8 +132,7 @@ TEST(OpsErrors, ShapesRefuseWhatTheyCannotHold) {
 TEST(OpsErrors, AMissingDeviceIsASentence) {
   const Stream cuda{Device::kCuda, nullptr};
   const std::string found = message([&] { unary_forward(cuda, Unary::kRelu, of(Shape{1}), of(Shape{1})); });
-  if (found.empty()) GTEST_SKIP() << "this binary has CUDA";
-  EXPECT_THAT(found, HasSubstr("device cuda: this binary was built without CUDA; run with --device cpu"));
+  EXPECT_THAT(found, HasSubstr("device cuda: no device module is loaded; run with --device cpu"));
 }
 
 }  // namespace

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernels/device_api.h"
+
+/// The CUDA backend is a module of its own (sinv_cuda.so) that the program opens when a device is asked for: on a
+/// machine without driver, GPU or CUDA libraries the same program runs on the CPU and says so.
+namespace sinv {
+
+/// The module in use. Errors: Error if none was loaded.
+const DeviceModule& device_module();
+/// Opens the module beside the program, or in SINV_CUDA_MODULE if that is set; once for all.
+/// Errors: UserError with one sentence: no such file, a library that it needs is missing, another build's module.
+const DeviceModule& load_device_module();
+/// The same of one file.
+const DeviceModule& load_device_module(const std::string& path);
+/// For tests: the module in use from now on; null: none. Returns the one before.
+const DeviceModule* use_device_module(const DeviceModule* module);
+
+/// What --device names.
+struct DeviceChoice {
+  Device device = Device::kCpu;
+  int number = 0;    // of the GPU
+  std::string note;  // one sentence for the user: what was found, or why not
+};
+/// `word`: auto, cpu, cuda or cuda:N. Loads and selects what it names; auto takes the CPU when there is no usable GPU.
+/// Errors: UserError for another word, and with the reason when cuda is named and not usable.
+DeviceChoice choose_device(const std::string& word, Precision precision = Precision::kFloat32);
+
+/// float32, tf32 or bf16. Errors: UserError.
+Precision precision_named(std::string_view word);
+
+/// What `info` says: versions and every device, or why there is none. Throws nothing.
+std::vector<std::string> describe_devices();
+
+}  // namespace sinv
