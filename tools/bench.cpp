@@ -51,9 +51,11 @@ int bench_command(Words words) {
   line.app.add_option("--repeats", settings.repeats, "repeats; the median counts")->capture_default_str();
   line.app.add_option("--rom", settings.rom, "game ROM of the bridge, cabinet and env benches: folder or zip");
   line.app.add_option("--spin-us", settings.spin_us, "bridge bench: without mame.share, with this mame.spin_us");
+  line.app.add_option("--envs", settings.envs, "bridge bench: MAMEs that run at once; 0: one a processor");
   line.app.add_flag("--json", json, "print one JSON object (a list when several benches run)");
   if (!line.parse(words)) return 0;
   if (settings.repeats < 1) throw UserError("bench: --repeats must be 1 or more");
+  if (settings.envs < 0) throw UserError("bench: --envs must be 0 or more");
   if (settings.seconds <= 0) throw UserError("bench: --seconds must be more than 0");
 
   nlohmann::json all = nlohmann::json::array();

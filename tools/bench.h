@@ -14,6 +14,7 @@ struct BenchSettings {
   int repeats = 7;
   std::string rom;
   int spin_us = -1;  // of the bridge; -1: its default
+  int envs = 0;      // MAMEs at once in the bridge bench; 0: one a processor
 };
 
 /// Figures by name; a name ends in its unit (updates_per_s, inference_p50_us).

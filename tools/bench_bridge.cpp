@@ -5,6 +5,9 @@
 #include <cstdlib>
 #include <fmt/core.h>
 #include <future>
+#include <memory>
+#include <string>
+#include <thread>
 #include <vector>
 
 #include "base/error.h"
@@ -17,6 +20,7 @@
 #include "game/rules.h"
 #include "tools/bench.h"
 #include "tools/machine_choice.h"
+#include "tools/text_client.h"
 
 namespace sinv {
 
@@ -70,6 +74,46 @@ double steps_per_s(mame::MameMachine& machine, std::uint32_t frames, double seco
   return static_cast<double>(steps) / took;
 }
 
+/// All machines at once, each stepped by a thread of its own: their steps per second together.
+double steps_per_s_of_all(std::vector<std::unique_ptr<mame::MameMachine>>& all, std::uint32_t frames, double seconds) {
+  std::vector<std::future<double>> runs;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    runs.push_back(std::async(std::launch::async, [&machine = *all[i], frames, seconds, i] {
+      Random random(2, i);
+      return steps_per_s(machine, frames, seconds, random);
+    }));
+  }
+  double sum = 0;
+  for (auto& run : runs) sum += run.get();
+  return sum;
+}
+
+/// Steps per second of the replaced system's way: ten commands a step, 3 frames, the picture as text.
+double steps_per_s_of_text(TextClient& client, double seconds, Random& random) {
+  std::array<std::string, 10> commands{"read_memory_range 20F8(2)",
+                                       "read_memory 21FF",
+                                       "read_memory 2015",
+                                       "read_memory 20E7",
+                                       "read_memory 20EF",
+                                       "read_memory 2082",
+                                       "read_memory_range 2400(7168)"};
+  const auto begin = Clock::now();
+  std::uint64_t steps = 0;
+  double took = 0;
+  while (took < seconds) {
+    const FrameButtons buttons = buttons_for(static_cast<Action>(random.below(kActions)));
+    commands[7] = fmt::format("execute P1_left({})", (buttons.held & kLeft) != 0 ? 1 : 0);
+    commands[8] = fmt::format("execute P1_right({})", (buttons.held & kRight) != 0 ? 1 : 0);
+    commands[9] = fmt::format("execute P1_Button_1({})", buttons.ready != 0 ? 1 : 0);
+    client.batch(commands);
+    ++steps;
+    took = std::chrono::duration<double>(Clock::now() - begin).count();
+  }
+  return static_cast<double>(steps) / took;
+}
+
+int processors() { return static_cast<int>(std::max(1U, std::thread::hardware_concurrency())); }
+
 BenchResult measure(const BenchSettings& settings) {
   RunConfig config;
   config.machine = "mame";
@@ -79,14 +123,22 @@ BenchResult measure(const BenchSettings& settings) {
   const Machines machines(config, choose_rom(settings.rom));
   config.mame.compress = true;
   const Machines squeezed(config, choose_rom(settings.rom));
-  const auto machine = machines.mame();
+  const int envs = settings.envs > 0 ? settings.envs : processors();
+  std::vector<std::unique_ptr<mame::MameMachine>> all;
+  for (int i = 0; i < envs; ++i) all.push_back(machines.mame());
+  const auto& machine = all.front();
   const auto small = squeezed.mame();
+  TextClient text_client(machines);
+  const std::string setting = "frame_per_step 3";
+  text_client.batch({&setting, 1});
 
   constexpr std::array<std::uint32_t, 3> kFrames{1, 3, 4};
   std::vector<double> alone;
   std::array<std::vector<double>, kFrames.size()> steps;
   std::array<std::vector<double>, kFrames.size()> ratios;
   std::vector<double> zlib;
+  std::vector<double> together;
+  std::vector<double> text_protocol;
   Random random(1, 0);
   mame::Latency latencies;
   for (int repeat = 0; repeat < settings.repeats; ++repeat) {
@@ -99,6 +151,8 @@ BenchResult measure(const BenchSettings& settings) {
       latencies.merge(machine->latency());
     }
     zlib.push_back(steps_per_s(*small, 1, settings.seconds, random));
+    together.push_back(steps_per_s_of_all(all, 3, settings.seconds));
+    text_protocol.push_back(steps_per_s_of_text(text_client, settings.seconds, random));
   }
   const mame::Latency::Summary latency = latencies.summary();
   BenchResult result{"bridge",
@@ -106,10 +160,13 @@ BenchResult measure(const BenchSettings& settings) {
                       {"mame", machine->hello().mame_version},
                       {"share", config.mame.share},
                       {"spin_us", config.mame.share ? 0 : config.mame.spin_us},
+                      {"envs", envs},
                       {"seconds", settings.seconds},
                       {"repeats", settings.repeats}},
                      {{"mame_alone_frames_per_s", median(alone)},
                       {"steps_per_s_1_frame_zlib", median(zlib)},
+                      {"steps_per_s_3_frames_all_envs", median(together)},
+                      {"steps_per_s_3_frames_text_protocol", median(text_protocol)},
                       {"state_to_action_p50_us", latency.p50_us},
                       {"state_to_action_p99_us", latency.p99_us},
                       {"state_to_action_p999_us", latency.p999_us},

@@ -32,7 +32,8 @@ Connection::Outcome Connection::exchange(Kind request, Frame& answer, std::chron
   if (deflater_ != nullptr && out_.size() >= kHeaderBytes + kPackFromBytes) {
     replace_body_by_packed(out_, deflater_->pack(std::span<const std::byte>(out_).subspan(kHeaderBytes)));
   }
-  const Clock::time_point deadline = Clock::now() + settings_.patience + longer;
+  const auto patience = settings_.patience + longer;
+  Clock::time_point deadline = Clock::now() + patience;
   if (!send(deadline)) return Outcome::kLost;
   if (request == Kind::kStep && step_before_) {
     latency_.record(std::chrono::duration<double, std::micro>(Clock::now() - answered_at_).count());
@@ -49,7 +50,10 @@ Connection::Outcome Connection::exchange(Kind request, Frame& answer, std::chron
       if (!ring()) return Outcome::kLost;
       continue;
     }
-    if (answer.kind == Kind::kAlive && answer.sequence == 0 && answer.body.empty()) continue;
+    if (answer.kind == Kind::kAlive && answer.sequence == 0 && answer.body.empty()) {
+      deadline = Clock::now() + patience;  // somebody has paused it at its window
+      continue;
+    }
     if (answer.sequence == sequence && answer.kind == answer_to(request)) {
       answered_at_ = Clock::now();
       step_before_ = request == Kind::kStep;

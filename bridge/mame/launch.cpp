@@ -32,6 +32,17 @@ std::string absolute_each(const std::string& paths) {
   return join(found, ";");
 }
 
+/// `name`, or name-2, name-3 ... if it is there already: one MAME's recording is not written over that of the one
+/// before.
+std::string free_name(const fs::path& folder, const fs::path& name) {
+  fs::path free = name;
+  std::error_code ignored;
+  for (int i = 2; fs::exists(folder / free, ignored); ++i) {
+    free = text(name.stem().string(), "-", i, name.extension().string());
+  }
+  return free.string();
+}
+
 }  // namespace
 
 std::string find_program(const std::string& name) {
@@ -117,7 +128,8 @@ Launch launch_of(const MameSettings& settings, const std::string& program, const
   } else {
     words.emplace_back("-nothrottle");
   }
-  if (!settings.record.empty()) words.insert(words.end(), {"-record", settings.record});
+  if (!settings.record.empty())
+    words.insert(words.end(), {"-record", free_name(launch.folder / "inp", settings.record)});
 
   std::vector<std::pair<std::string, std::string>> own{
       {"HOME", (launch.folder / "home").string()}, {"SINV_MAME_MODE", "engine"},

@@ -24,7 +24,7 @@ void describe(Options& options, MameSettings& settings) {
   options.add("mame.speed", settings.speed, "1: real time, 59.54 frames a second; 0: as fast as it goes", 0,
               kMostSpeed);
   options.add("mame.record", settings.record,
-              "file name: MAME records its inputs there (.inp), in the machine's folder");
+              "file name: MAME records its inputs there (.inp), in the machine's folder inp; NAME-2 if it is there");
   options.add("mame.listen", settings.listen,
               "ADDRESS:PORT: wait there for MAMEs that others have started, and start none");
   options.add("mame.token", settings.token, "secret that those must know; needed unless the address is a loopback one");

@@ -16,7 +16,7 @@ struct MameSettings {
   bool window = false;           // show MAME's window
   bool sound = false;            // let it be heard; only with the window
   double speed = 0;              // 1: real time, 59.54 frames a second; 0: as fast as it goes
-  std::string record{};          // MAME writes its inputs to this .inp file, in the machine's folder
+  std::string record{};          // MAME writes its inputs to this .inp file in the machine's folder, or NAME-2 ..
   std::string listen{};          // ADDRESS:PORT: MAMEs of others are waited for there and none is started
   std::string token{};           // what those must know; needed unless the address is a loopback one
   double connect_timeout_s = 20;

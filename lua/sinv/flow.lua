@@ -4,8 +4,9 @@ local flow = {}
 
 -- counts.frames goes up with every frame.
 -- serve: called when nothing waits any more; must have called after_frames or after_power_on before it returns.
+-- while_paused: called for every picture of a MAME that somebody has paused.
 function flow.new(machine, counts)
-  local self = { frame = 0, serve = nil }
+  local self = { frame = 0, serve = nil, while_paused = function() end }
   local time = emu.time
   local standing = false -- between a power-on and the end of that machine
   local last_time = 0
@@ -81,6 +82,7 @@ function flow.new(machine, counts)
     end
     local now = time()
     if now == last_time then -- MAME is paused and redraws
+      self.while_paused()
       return machine.draw()
     end
     last_time = now

@@ -72,6 +72,17 @@ function link.new(file, doorbell, counts, spin_us)
     counts.bytes_out = counts.bytes_out + #bytes
   end
 
+  local alive_sent = osd_ticks()
+
+  -- To be called again and again while somebody has paused MAME: the answer will come, but later.
+  function self.sign_of_life()
+    local now = osd_ticks()
+    if self.welcomed and now - alive_sent > alive_ticks then
+      write_all(pack(HEADER, 0, protocol.kinds.ALIVE, 0, 0))
+      alive_sent = now
+    end
+  end
+
   -- Waits for bytes of a new frame. Between frames only, so that SLEEPING and ALIVE find an empty read buffer.
   local function wait()
     local began = osd_ticks()

@@ -78,7 +78,9 @@ function plugin.start(config)
       if config.mode == "text" then
         steady.serve = text_mode.new(file, steady, emulated, counts).serve
       elseif config.mode == "engine" then
-        local joined = session.new(link.new(file, config.doorbell, counts, config.spin_us), steady, emulated, counts)
+        local engine = link.new(file, config.doorbell, counts, config.spin_us)
+        local joined = session.new(engine, steady, emulated, counts)
+        steady.while_paused = engine.sign_of_life
         joined.greet(who(config, emulated))
         steady.serve = joined.serve
       else

@@ -266,6 +266,12 @@ class FakePlugin {
   bool step(const Step& request, std::uint16_t sequence) {
     const bool now = ++steps_ == settings_.after;
     if (now && how("hangs")) return hold();
+    if (now && how("paused")) {
+      for (int i = 0; i < 4; ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(400));
+        say(Empty<Kind::kAlive>{}, 0);
+      }
+    }
     if (now && how("dies")) {
       static_cast<void>(std::fprintf(stderr, "fake mame: out of coins\n"));
       ::raise(SIGKILL);

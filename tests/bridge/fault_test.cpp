@@ -62,6 +62,15 @@ TEST_F(BridgeFaults, OneThatDiesIsReplacedAndItsLastLinesAreTold) {
 TEST_F(BridgeFaults, OneThatHangsIsReplaced) {
   EXPECT_THAT(lose_by("hangs"), HasSubstr("it did not answer within 0.3 s"));
 }
+TEST_F(BridgeFaults, OneThatSomebodyHasPausedIsWaitedFor) {
+  settings_.hang_timeout_s = 1;  // the pause takes 1.6 s
+  behave("paused", 3);
+  const auto farm = open();
+  const auto machine = farm->machine();
+  run_one(*machine, 4);
+  EXPECT_EQ(machine->frame(), 4U);
+  EXPECT_EQ(machine->losses(), 0U);
+}
 TEST_F(BridgeFaults, OneThatClosesTheConnectionIsReplaced) {
   EXPECT_THAT(lose_by("closes"), HasSubstr("it has closed the connection"));
 }

@@ -1,5 +1,7 @@
 // Settings, addresses, what MAME is started with, and the sentences for what is missing.
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -106,6 +108,16 @@ TEST_F(MameLaunch, AWindowHasItsPictureAndSoundAndSpeedIfWanted) {
                             Not(HasSubstr("-frameskip")), Not(HasSubstr("-video none"))));
   settings_.sound = true;
   EXPECT_THAT(line(), Not(HasSubstr("-sound")));
+}
+
+TEST_F(MameLaunch, ARecordingIsNotWrittenOverTheOneBefore) {
+  settings_.record = "game.inp";
+  const auto inputs = folder_ / "run/mame/3/inp";
+  std::filesystem::create_directories(inputs);
+  std::ofstream(inputs / "game.inp") << "first";
+  EXPECT_THAT(line(), HasSubstr(" -record game-2.inp "));
+  std::ofstream(inputs / "game-2.inp") << "second";
+  EXPECT_THAT(line(), HasSubstr(" -record game-3.inp "));
 }
 
 TEST_F(MameLaunch, EverythingMameWritesGoesIntoTheRunFolder) {

@@ -38,7 +38,8 @@ end
 
 -- options: script (function(engine), the other end of the socket), env, short (reads and writes of 1 to 7 bytes),
 -- connect_failures, save_item (false: no fast RAM), soft_resets ({ [frame] = true }), newer (newer MAME's notifiers),
--- start_screens, frame_limit, text (the other end speaks lines).
+-- start_screens, frame_limit, text (the other end speaks lines), redraws ({ [frame] = pictures shown again, as by a
+-- MAME that somebody has paused }).
 -- Returns what happened: printed, exited, starts, hard_resets, sets, drawn, pauses, bell_reads, opened.
 function fake.run(options)
   local log = { printed = {}, exited = false, hard_resets = 0, sets = 0, drawn = {}, pauses = 0, bell_reads = 0, opened = 0 }
@@ -279,6 +280,9 @@ function fake.run(options)
           error("the machine runs on and on")
         end
         on.frame()
+        for _ = 1, options.redraws and options.redraws[frames] or 0 do
+          on.frame()
+        end
       end
     end
   end)

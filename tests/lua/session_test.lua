@@ -58,6 +58,17 @@ check.test("READ, WRITE and PING", function()
   end)
 end)
 
+check.test("while somebody has paused MAME within a step, ALIVE is sent, and the step goes on afterwards", function()
+  finished(function(engine)
+    local reply = engine.step(9, 0)
+    check.equal(reply.frame, 9)
+    check.equal(#engine.signs, 9, "100 pictures, a tick each; one sign in more than 10 ticks")
+    for _, kind in ipairs(engine.signs) do
+      check.equal(kind, 0xF1)
+    end
+  end, { redraws = { [4] = 100 }, ticks_per_second = 10 })
+end)
+
 check.test("POWER_ON leads to frame 0 with empty RAM, and the first one costs no reset", function()
   local log = finished(function(engine, socket)
     local empty = ("\0"):rep(4 + 8192)
