@@ -46,7 +46,7 @@ ConvTrunkSettings conv_trunk_preset(const std::string& name) {
   return settings;
 }
 
-ConvTrunk::ConvTrunk(const ConvTrunkSettings& settings, const FrameShape& input, ParameterStore& store, Random& init)
+ConvTrunk::ConvTrunk(const ConvTrunkSettings& settings, const StackShape& input, ParameterStore& store, Random& init)
     : settings_(settings), input_(input) {
   SINV_CHECK(!settings.stages.empty(), "conv trunk: no stages, wanted at least 1");
   std::int64_t height = input.height;

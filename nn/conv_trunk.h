@@ -38,7 +38,7 @@ struct ConvTrunkSettings {
 ConvTrunkSettings conv_trunk_preset(const std::string& name);
 
 /// Stacks of byte frames [m, frames, height, width].
-struct FrameShape {
+struct StackShape {
   int frames;
   int height;
   int width;
@@ -57,7 +57,7 @@ class ConvTrunk {
 
   /// Draws initial values from `init`. The caller finishes the store.
   /// Errors: Error naming the layer's geometry if the image is too small for it.
-  ConvTrunk(const ConvTrunkSettings& settings, const FrameShape& input, ParameterStore& store, Random& init);
+  ConvTrunk(const ConvTrunkSettings& settings, const StackShape& input, ParameterStore& store, Random& init);
   /// Once per tape. held: the parameters change only with Tape::refresh_held(), see ConvLayer::record.
   Weights record_weights(Tape& tape, ParameterStore& store, bool held) const;
   /// Features [m, features()] in the order (y, x, channel), of frames in the caller's memory (Tape::frames).
@@ -66,7 +66,7 @@ class ConvTrunk {
   /// The same weights, from the same or another tape, through which no gradient flows.
   static Weights constants(Tape& tape, const Tape& from, const Weights& weights);
 
-  const FrameShape& input() const { return input_; }
+  const StackShape& input() const { return input_; }
   std::size_t stack_bytes() const {
     return static_cast<std::size_t>(input_.frames) * static_cast<std::size_t>(input_.height) *
            static_cast<std::size_t>(input_.width);
@@ -81,7 +81,7 @@ class ConvTrunk {
     std::vector<ConvLayer> units;  // two per unit
   };
   ConvTrunkSettings settings_;
-  FrameShape input_;
+  StackShape input_;
   std::vector<Stage> stages_;
   int features_;
 };

@@ -9,17 +9,20 @@ QHead::QHead(const QHeadSettings& settings, int features, int actions, Parameter
              " actions, wanted at least 1");
   const std::size_t count = settings.hidden.size();
   SINV_CHECK(count >= 1 && count <= 8, "q head: ", count, " hidden layers, wanted 1 to 8");
+  SINV_CHECK(settings.activation == Activation::kRelu || settings.activation == Activation::kLeakyRelu,
+             "q head: activation ", kUnaryNames[static_cast<int>(settings.activation)], ", known: relu, leaky_relu");
   SINV_CHECK(settings.sigma0 >= 0, "q head: sigma0 is ", settings.sigma0, ", wanted 0 or above");
   NoiseSource* layer_noise = settings.noisy ? &noise : nullptr;
   int inputs = features;
   for (std::size_t i = 0; i < count; ++i) {
     const int size = settings.hidden[i];
     SINV_CHECK(size > 0, "q head: hidden layer ", i, " has size ", size, ", wanted at least 1");
+    NoiseSource* from = i == 0 && !settings.noisy_first ? nullptr : layer_noise;
     const bool split = settings.kind == QHeadKind::kDuelingSplit && i + 1 == count;
     const std::vector<std::string> ends =
         split ? std::vector<std::string>{"_value", "_advantage"} : std::vector<std::string>{""};
     for (const std::string& end : ends) {
-      hidden_.emplace_back(text("fc", i, end), inputs, size, store, init, layer_noise, settings.sigma0);
+      hidden_.emplace_back(text("fc", i, end), inputs, size, store, init, from, settings.sigma0);
       if (settings.layer_norm) norms_.emplace_back(text("norm", i, end), size, store);
     }
     inputs = size;

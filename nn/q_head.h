@@ -16,10 +16,11 @@ enum class QHeadKind {
 /// From features to action values.
 struct QHeadSettings {
   std::vector<int> hidden = {512};  // sizes of the hidden layers, 1 to 8 of them
-  bool noisy = false;               // factorised noise in every layer
+  bool noisy = false;               // factorised noise instead of epsilon-greedy
+  bool noisy_first = true;          // in the first layer too; only read when noisy
   bool layer_norm = false;          // LayerNorm between each hidden layer and its activation
   QHeadKind kind = QHeadKind::kDuelingShared;
-  Activation activation = Activation::kRelu;  // of the hidden layers
+  Activation activation = Activation::kRelu;  // of the hidden layers: kRelu or kLeakyRelu
   float sigma0 = 0.5F;                        // initial noise: sigma0 / sqrt(inputs of the layer)
 };
 
@@ -38,7 +39,8 @@ class QHead {
   };
 
   /// Draws initial values from `init`; takes noise from `noise`. The caller finishes both stores.
-  /// Errors: Error naming the setting: sizes below 1, not 1 to 8 hidden layers, sigma0 below 0.
+  /// Errors: Error naming the setting: sizes below 1, not 1 to 8 hidden layers, sigma0 below 0, an activation that is
+  /// no rectifier.
   QHead(const QHeadSettings& settings, int features, int actions, ParameterStore& store, NoiseSource& noise,
         Random& init);
   /// Records the mixing of the noise and the packing: once per tape. input_gradient: the features are trained. held:

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <map>
+#include <type_traits>
 
 #include "rl/dqn/learner.h"
-#include "rl/dqn/network.h"
 
 namespace sinv {
 
@@ -15,26 +15,26 @@ struct DqnActor::Impl {
   ParameterStore store;
   NoiseSource noise;
   Random init;
-  DqnNetwork network;
+  QNetwork network;
   Tape weight_tape;
-  DqnNetwork::Weights weights;
+  QNetwork::Weights weights;
   bool noise_on;
   bool stale = true;  // the packed weights are older than the parameters or the noise
 
   // One recorded pass per number of observations that was ever asked for; in practice one or two.
   struct Pass {
     Tape tape;
-    Var x;
+    QNetwork::Observations x;
     Var q;
   };
   std::map<int, Pass> passes;
 
-  Impl(const DqnNetworkSettings& s, int observation_size, int actions, int most, std::uint64_t seed)
+  Impl(const QNetworkSettings& s, const QInput& input, int actions, int most, std::uint64_t seed)
       : max_batch(most),
         noise(seed, kActorNoiseStream),
         init(seed, 0),
-        network(s, observation_size, actions, store, noise, init),
-        noise_on(s.noisy) {
+        network(s, input, actions, store, noise, init),
+        noise_on(s.head.noisy) {
     SINV_CHECK(most >= 1, "dqn actor: max_batch is ", most, ", wanted at least 1");
     store.finish(false);
     noise.finish();
@@ -47,16 +47,41 @@ struct DqnActor::Impl {
     const auto found = passes.find(n);
     if (found != passes.end()) return found->second;
     Pass& made = passes[n];
-    made.x = made.tape.input(Shape{n, network.observation_size()});
-    made.q = network.record(made.tape, DqnNetwork::constants(made.tape, weight_tape, weights), made.x);
+    made.x = network.record_input(made.tape, n);
+    made.q = network.record(made.tape, QNetwork::constants(made.tape, weight_tape, weights), made.x);
     made.tape.finish();
     return made;
   }
+
+  // Where the observations of a pass stand.
+  static std::span<float> room(Pass& pass, float) { return pass.tape.value(pass.x.features).flat(); }
+  static std::span<std::uint8_t> room(Pass& pass, std::uint8_t) { return pass.x.frames; }
+
+  template <class Value>
+  void answer(std::span<const Value> observations, int n, std::span<float> q) {
+    const auto rows = static_cast<std::size_t>(std::max(n, 0));
+    const QInput& input = network.input();
+    SINV_CHECK(n >= 0 && n <= max_batch, "dqn actor: ", n, " observations, wanted 0 to ", max_batch);
+    constexpr bool kFrames = std::is_same_v<Value, std::uint8_t>;
+    SINV_CHECK(input.sees_frames() == kFrames, "dqn actor: the network sees ",
+               input.sees_frames() ? "frames, not numbers" : "numbers, not frames");
+    SINV_CHECK(observations.size() == rows * input.size(), "dqn actor: ", n, " observations hold ", observations.size(),
+               " values, wanted ", input.size(), " each");
+    SINV_CHECK(q.size() == rows * static_cast<std::size_t>(network.actions()), "dqn actor: room for ", q.size(),
+               " q values, wanted ", n, " times ", network.actions());
+    if (n == 0) return;
+    if (stale) weight_tape.forward();
+    stale = false;
+    Pass& with = pass(n);
+    std::ranges::copy(observations, room(with, Value{}).begin());
+    with.tape.forward();
+    std::ranges::copy(with.tape.value(with.q).flat(), q.begin());
+  }
 };
 
-DqnActor::DqnActor(const DqnNetworkSettings& settings, int observation_size, int actions, int max_batch,
+DqnActor::DqnActor(const QNetworkSettings& settings, const QInput& input, int actions, int max_batch,
                    std::uint64_t seed)
-    : impl_(std::make_unique<Impl>(settings, observation_size, actions, max_batch, seed)) {}
+    : impl_(std::make_unique<Impl>(settings, input, actions, max_batch, seed)) {}
 DqnActor::~DqnActor() = default;
 DqnActor::DqnActor(DqnActor&&) noexcept = default;
 DqnActor& DqnActor::operator=(DqnActor&&) noexcept = default;
@@ -92,20 +117,10 @@ void DqnActor::resample_noise() {
 }
 
 void DqnActor::q_values(std::span<const float> observations, int n, std::span<float> q) {
-  Impl& i = *impl_;
-  const auto rows = static_cast<std::size_t>(std::max(n, 0));
-  SINV_CHECK(n >= 0 && n <= i.max_batch, "dqn actor: ", n, " observations, wanted 0 to ", i.max_batch);
-  SINV_CHECK(observations.size() == rows * static_cast<std::size_t>(i.network.observation_size()), "dqn actor: ", n,
-             " observations hold ", observations.size(), " values, wanted ", i.network.observation_size(), " each");
-  SINV_CHECK(q.size() == rows * static_cast<std::size_t>(i.network.actions()), "dqn actor: room for ", q.size(),
-             " q values, wanted ", n, " times ", i.network.actions());
-  if (n == 0) return;
-  if (i.stale) i.weight_tape.forward();
-  i.stale = false;
-  Impl::Pass& pass = i.pass(n);
-  std::ranges::copy(observations, pass.tape.value(pass.x).data);
-  pass.tape.forward();
-  std::ranges::copy(pass.tape.value(pass.q).flat(), q.begin());
+  impl_->answer(observations, n, q);
+}
+void DqnActor::q_values(std::span<const std::uint8_t> stacks, int n, std::span<float> q) {
+  impl_->answer(stacks, n, q);
 }
 
 void DqnActor::save(ByteWriter& out) const {

@@ -40,7 +40,7 @@ void greedy_actions(std::span<const float> q, int actions, std::span<std::uint8_
   }
 }
 
-DqnPolicy::DqnPolicy(const DqnNetworkSettings& settings, int observation_size, int actions, int most,
+DqnPolicy::DqnPolicy(const QNetworkSettings& settings, int observation_size, int actions, int most,
                      std::span<const float> parameters)
     : actions_(actions),
       actor_(settings, observation_size, actions, most, 0),
@@ -60,7 +60,7 @@ std::unique_ptr<BatchPolicy> dqn_policy(const ModelFile& model, int most) {
   Options options;
   describe(options, settings);
   for (const auto& [key, value] : model.network) options.set(key, value);
-  const DqnNetworkSettings network = learner_settings(settings).network;
+  const QNetworkSettings network = learner_settings(settings).network;
   const DqnActor wanted(network, model.observation_size, model.actions, 1, 0);
   std::vector<float> parameters;
   wanted.for_each_parameter(

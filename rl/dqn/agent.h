@@ -94,7 +94,7 @@ class DqnAgent final : public Agent {
 /// Greedy actions of a DQN's weights without noise. Thread: one owner.
 class DqnPolicy final : public BatchPolicy {
  public:
-  DqnPolicy(const DqnNetworkSettings& settings, int observation_size, int actions, int most,
+  DqnPolicy(const QNetworkSettings& settings, int observation_size, int actions, int most,
             std::span<const float> parameters);
   void act(std::span<const float> observations, std::span<std::uint8_t> actions) override;
   std::span<const float> q_values() const override { return std::span(q_).first(used_); }

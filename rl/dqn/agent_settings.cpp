@@ -79,13 +79,13 @@ void check(const DqnSettings& s) {
 DqnLearnerSettings learner_settings(const DqnSettings& s) {
   check(s);
   DqnLearnerSettings out;
-  out.network.hidden = s.hidden;
-  out.network.noisy = s.noisy;
-  out.network.noisy_first = s.noisy_first;
-  out.network.layer_norm = s.layer_norm;
-  out.network.head = static_cast<DqnHead>(choice("dqn.head", s.head, kHeads));
-  out.network.activation = s.activation == "relu" ? Activation::kRelu : Activation::kLeakyRelu;
-  out.network.sigma0 = static_cast<float>(s.sigma0);
+  out.network.head.hidden = s.hidden;
+  out.network.head.noisy = s.noisy;
+  out.network.head.noisy_first = s.noisy_first;
+  out.network.head.layer_norm = s.layer_norm;
+  out.network.head.kind = static_cast<QHeadKind>(choice("dqn.head", s.head, kHeads));
+  out.network.head.activation = s.activation == "relu" ? Activation::kRelu : Activation::kLeakyRelu;
+  out.network.head.sigma0 = static_cast<float>(s.sigma0);
   out.batch = s.batch;
   out.learning_rate = static_cast<float>(s.learning_rate);
   out.adam_beta1 = static_cast<float>(s.adam_beta1);

@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "nn/adam.h"
-#include "rl/dqn/network.h"
 
 namespace sinv {
 
@@ -29,27 +28,27 @@ struct DqnLearner::Impl {
   NoiseSource online_noise;
   NoiseSource target_noise;
   Random init;
-  DqnNetwork online;
-  DqnNetwork target;
+  QNetwork online;
+  QNetwork target;
   Adam adam;
   Tape tape;
   std::uint64_t updates = 0;
 
-  Var observation_tm1;
-  Var observation_t;
+  QNetwork::Observations observation_tm1;
+  QNetwork::Observations observation_t;
   std::span<std::int32_t> action_tm1;
   std::span<float> return_t;
   std::span<float> discount_t;
   std::span<float> weight;
   DqnLossVars loss;
 
-  Impl(const DqnLearnerSettings& s, int observation_size, int actions, std::uint64_t seed)
+  Impl(const DqnLearnerSettings& s, const QInput& input, int actions, std::uint64_t seed)
       : settings((check(s), s)),
         online_noise(seed, kOnlineNoiseStream),
         target_noise(seed, kTargetNoiseStream),
         init(seed, kInitStream),
-        online(s.network, observation_size, actions, online_store, online_noise, init),
-        target(s.network, observation_size, actions, target_store, target_noise, init),
+        online(s.network, input, actions, online_store, online_noise, init),
+        target(s.network, input, actions, target_store, target_noise, init),
         adam({s.learning_rate, s.adam_beta1, s.adam_beta2, s.adam_epsilon, s.clip_norm}, online_store.values().size()) {
     online_store.finish(true);
     target_store.finish(false);
@@ -63,20 +62,20 @@ struct DqnLearner::Impl {
   void record() {
     const std::int64_t rows = settings.batch;
     const auto count = static_cast<std::size_t>(rows);
-    observation_tm1 = tape.input(Shape{rows, online.observation_size()});
-    observation_t = tape.input(Shape{rows, online.observation_size()});
+    observation_tm1 = online.record_input(tape, rows);
+    observation_t = online.record_input(tape, rows);
     action_tm1 = tape.indices(count);
     return_t = tape.floats(count);
     discount_t = tape.floats(count);
     weight = tape.floats(count);
     std::ranges::fill(weight, 1.0F);
 
-    const DqnNetwork::Weights weights = online.record_weights(tape, online_store, false);
-    const DqnNetwork::Weights target_weights = target.record_weights(tape, target_store, true);
+    const QNetwork::Weights weights = online.record_weights(tape, online_store, false);
+    const QNetwork::Weights target_weights = target.record_weights(tape, target_store, true);
     const Var q_t_value = target.record(tape, target_weights, observation_t);
     Var selector = q_t_value;
     if (settings.double_dqn) {
-      selector = online.record(tape, DqnNetwork::constants(tape, tape, weights), observation_t);
+      selector = online.record(tape, QNetwork::constants(tape, tape, weights), observation_t);
     }
     const Var q_tm1 = online.record(tape, weights, observation_tm1);
     DqnLossInputs in;
@@ -90,16 +89,25 @@ struct DqnLearner::Impl {
   }
 };
 
-DqnLearner::DqnLearner(const DqnLearnerSettings& settings, int observation_size, int actions, std::uint64_t seed)
-    : impl_(std::make_unique<Impl>(settings, observation_size, actions, seed)) {}
+DqnLearner::DqnLearner(const DqnLearnerSettings& settings, const QInput& input, int actions, std::uint64_t seed)
+    : impl_(std::make_unique<Impl>(settings, input, actions, seed)) {}
 DqnLearner::~DqnLearner() = default;
 DqnLearner::DqnLearner(DqnLearner&&) noexcept = default;
 DqnLearner& DqnLearner::operator=(DqnLearner&&) noexcept = default;
 
 DqnBatch DqnLearner::batch() {
   Impl& i = *impl_;
-  return {i.tape.value(i.observation_tm1).flat(), i.action_tm1, i.return_t, i.discount_t,
-          i.tape.value(i.observation_t).flat(),   i.weight};
+  DqnBatch batch;
+  batch.action_tm1 = i.action_tm1;
+  batch.return_t = i.return_t;
+  batch.discount_t = i.discount_t;
+  batch.weight = i.weight;
+  batch.frames_tm1 = i.observation_tm1.frames;
+  batch.frames_t = i.observation_t.frames;
+  if (i.online.input().sees_frames()) return batch;
+  batch.observation_tm1 = i.tape.value(i.observation_tm1.features).flat();
+  batch.observation_t = i.tape.value(i.observation_t.features).flat();
+  return batch;
 }
 
 DqnUpdate DqnLearner::update(std::span<float> td_error_abs) {

@@ -11,15 +11,17 @@
 
 namespace sinv {
 
-/// The learner's own input buffers for B transitions of n steps: filled in place before each update().
-/// F is the observation size. B is settings.batch; every row must be filled.
+/// The learner's own input buffers for B transitions of n steps: filled in place before each update(). B is
+/// settings.batch; every row must be filled. A network sees numbers or frames: the other spans are empty.
 struct DqnBatch {
-  std::span<float> observation_tm1;    // [B, F]
+  std::span<float> observation_tm1;    // [B, features]
   std::span<std::int32_t> action_tm1;  // [B], 0 .. actions - 1
   std::span<float> return_t;           // [B] sum of the n discounted rewards
   std::span<float> discount_t;         // [B] gamma^n of the steps really taken; 0 when terminated
-  std::span<float> observation_t;      // [B, F] n steps later
+  std::span<float> observation_t;      // [B, features] n steps later
   std::span<float> weight;             // [B] importance weight; 1 without priorities
+  std::span<std::uint8_t> frames_tm1;  // [B, frames, height, width], oldest frame first
+  std::span<std::uint8_t> frames_t;    // the same n steps later
 };
 
 struct DqnUpdate {
@@ -35,7 +37,7 @@ struct DqnUpdate {
 class DqnLearner {
  public:
   /// Errors: Error naming the setting that is out of range.
-  DqnLearner(const DqnLearnerSettings& settings, int observation_size, int actions, std::uint64_t seed);
+  DqnLearner(const DqnLearnerSettings& settings, const QInput& input, int actions, std::uint64_t seed);
   ~DqnLearner();
   DqnLearner(DqnLearner&&) noexcept;
   DqnLearner& operator=(DqnLearner&&) noexcept;
@@ -75,8 +77,8 @@ class DqnLearner {
 /// Thread: one owner, which may be another than the learner's.
 class DqnActor {
  public:
-  /// max_batch: the most observations one q_values() call will bring. Noise is on when settings.noisy.
-  DqnActor(const DqnNetworkSettings& settings, int observation_size, int actions, int max_batch, std::uint64_t seed);
+  /// max_batch: the most observations one q_values() call will bring. Noise is on when settings.head.noisy.
+  DqnActor(const QNetworkSettings& settings, const QInput& input, int actions, int max_batch, std::uint64_t seed);
   ~DqnActor();
   DqnActor(DqnActor&&) noexcept;
   DqnActor& operator=(DqnActor&&) noexcept;
@@ -90,9 +92,11 @@ class DqnActor {
   void set_noise(bool on);
   /// New noise for the following q_values() calls.
   void resample_noise();
-  /// q [n, actions] of observations [n, F], row by row independent of n. Errors: Error if sizes disagree or n >
+  /// q [n, actions] of observations [n, features], row by row independent of n. Errors: Error if sizes disagree or n >
   /// max_batch.
   void q_values(std::span<const float> observations, int n, std::span<float> q);
+  /// The same of stacks of frames [n, frames, height, width], oldest frame first.
+  void q_values(std::span<const std::uint8_t> stacks, int n, std::span<float> q);
 
   /// The noise stream and switch, not the parameters.
   void save(ByteWriter& out) const;

@@ -54,7 +54,7 @@ double updates_per_second(int batch, double seconds) {
 }
 
 std::vector<double> inference_us(bool fresh_noise, int calls) {
-  DqnActor actor(DqnNetworkSettings{}, kObservation, kActions, 1, 1);
+  DqnActor actor(mlp_network(), kObservation, kActions, 1, 1);
   actor.set_noise(fresh_noise);
   std::vector<float> observation(kObservation, 0.5F);
   std::vector<float> q(kActions);

@@ -1,29 +1,16 @@
 #pragma once
 
-#include <vector>
-
-#include "kernels/activation.h"
+#include "nn/q_network.h"
 
 namespace sinv {
 
-/// What follows the hidden layers. Source: Wang et al., arXiv:1511.06581.
-enum class DqnHead {
-  kSingle,         // the hidden layers, then one layer to the action values
-  kDuelingShared,  // the hidden layers, then a value and an advantage layer on the same features
-  kDuelingSplit,   // the last hidden layer exists twice: one feeds the value, one the advantages
-};
-
 /// The multi-layer perceptron that maps features to action values. The defaults are the network of the speed
 /// comparison in docs/results.md: two hidden layers of 256, all but the first layer noisy, shared dueling head.
-struct DqnNetworkSettings {
-  std::vector<int> hidden = {256, 256};  // sizes of the hidden layers, 1 to 8 of them
-  bool noisy = true;                     // factorised noise instead of epsilon-greedy
-  bool noisy_first = false;              // the first layer too; only read when noisy
-  bool layer_norm = false;               // LayerNorm between each hidden layer and its activation
-  DqnHead head = DqnHead::kDuelingShared;
-  Activation activation = Activation::kRelu;  // of the hidden layers: kRelu or kLeakyRelu
-  float sigma0 = 0.5F;                        // initial noise: sigma0 / sqrt(inputs of the layer)
-};
+inline QNetworkSettings mlp_network() {
+  QNetworkSettings network;
+  network.head = {.hidden = {256, 256}, .noisy = true, .noisy_first = false};
+  return network;
+}
 
 enum class TargetUpdate {
   kCopy,     // update_target() copies the online parameters
@@ -31,7 +18,7 @@ enum class TargetUpdate {
 };
 
 struct DqnLearnerSettings {
-  DqnNetworkSettings network;
+  QNetworkSettings network = mlp_network();
   int batch = 32;
   float learning_rate = 6.25e-5F;  // Rainbow's Adam, algorithms: Hessel et al., arXiv:1710.02298
   float adam_beta1 = 0.9F;

@@ -5,7 +5,7 @@
 #include <new>
 #include <thread>
 
-#include "nn/conv_network.h"
+#include "nn/q_network.h"
 
 namespace {
 std::atomic<long> g_allocations{0};
@@ -27,22 +27,22 @@ struct Trained {
   ParameterStore store;
   NoiseSource noise{7, 1};
   Random init{3, 0};
-  ConvNetwork network;
+  QNetwork network;
   Tape tape;
   Var loss;
 
-  static ConvNetworkSettings settings(const std::string& name) {
-    ConvNetworkSettings settings = conv_network_preset(name);
+  static QNetworkSettings settings(const std::string& name) {
+    QNetworkSettings settings = conv_network_preset(name);
     settings.head.hidden = {32};
     settings.head.noisy = true;
     return settings;
   }
-  explicit Trained(const std::string& name) : network(settings(name), {4, 40, 36}, 6, store, noise, init) {
+  explicit Trained(const std::string& name) : network(settings(name), StackShape{4, 40, 36}, 6, store, noise, init) {
     store.finish(true);
     noise.finish();
-    const std::span<std::uint8_t> frames = tape.frames(3 * network.trunk().stack_bytes());
-    for (std::uint8_t& byte : frames) byte = static_cast<std::uint8_t>(init.below(256));
-    loss = mean(tape, network.record(tape, network.record_weights(tape, store, false), frames));
+    const QNetwork::Observations stacks = network.record_input(tape, 3);
+    for (std::uint8_t& byte : stacks.frames) byte = static_cast<std::uint8_t>(init.below(256));
+    loss = mean(tape, network.record(tape, network.record_weights(tape, store, false), stacks));
     tape.finish(loss);
   }
   void step() {

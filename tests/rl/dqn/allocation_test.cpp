@@ -41,10 +41,10 @@ TEST(Allocation, TheCounterCounts) {
 }
 
 TEST(Allocation, ATrainingStepTakesNothing) {
-  for (const DqnHead head : {DqnHead::kSingle, DqnHead::kDuelingShared, DqnHead::kDuelingSplit}) {
+  for (const QHeadKind head : {QHeadKind::kSingle, QHeadKind::kDuelingShared, QHeadKind::kDuelingSplit}) {
     DqnLearnerSettings settings;
-    settings.network.head = head;
-    settings.network.layer_norm = true;
+    settings.network.head.kind = head;
+    settings.network.head.layer_norm = true;
     DqnLearner learner(settings, 20, 6, 1);
     std::vector<float> td(32);
     learner.update(td);
@@ -59,7 +59,7 @@ TEST(Allocation, ATrainingStepTakesNothing) {
 }
 
 TEST(Allocation, AnActingStepTakesNothingOnceItsSizeWasSeen) {
-  DqnActor actor(DqnNetworkSettings{}, 20, 6, 8, 1);
+  DqnActor actor(mlp_network(), 20, 6, 8, 1);
   std::vector<float> observation(8 * 20, 0.5F);
   std::vector<float> q(8 * 6);
   const auto step = [&] {

@@ -24,24 +24,24 @@ struct Golden {
 
 std::vector<Golden> goldens() {
   DqnLearnerSettings shared;
-  shared.network.hidden = {8, 7};
+  shared.network.head.hidden = {8, 7};
   shared.batch = kBatch;
   shared.learning_rate = 1e-2F;
   shared.clip_norm = 0.5F;
   DqnLearnerSettings split = shared;
-  split.network.noisy_first = true;
-  split.network.layer_norm = true;
-  split.network.head = DqnHead::kDuelingSplit;
-  split.network.activation = Activation::kLeakyRelu;
+  split.network.head.noisy_first = true;
+  split.network.head.layer_norm = true;
+  split.network.head.kind = QHeadKind::kDuelingSplit;
+  split.network.head.activation = Activation::kLeakyRelu;
   split.clip_norm = 0;
   split.double_dqn = false;
   split.huber_delta = 0;
   split.target_update = TargetUpdate::kAverage;
   split.target_rate = 0.1F;
   DqnLearnerSettings single = shared;
-  single.network.hidden = {9};
-  single.network.noisy = false;
-  single.network.head = DqnHead::kSingle;
+  single.network.head.hidden = {9};
+  single.network.head.noisy = false;
+  single.network.head.kind = QHeadKind::kSingle;
   single.clip_norm = 10;
   single.huber_delta = 0.5F;
   return {{"shared", shared, true}, {"split", split, false}, {"single", single, true}};

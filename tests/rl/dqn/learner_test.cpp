@@ -17,7 +17,7 @@ constexpr int kActions = 4;
 
 DqnLearnerSettings small() {
   DqnLearnerSettings settings;
-  settings.network.hidden = {32, 24};
+  settings.network.head.hidden = {32, 24};
   settings.batch = 16;
   settings.learning_rate = 1e-3F;
   return settings;
@@ -181,12 +181,13 @@ TEST(DqnLearner, WrongSettingsAndBatchesAreNamed) {
   EXPECT_THAT(refused([](auto& s) { s.batch = 0; }), HasSubstr("batch is 0"));
   EXPECT_THAT(refused([](auto& s) { s.huber_delta = -1; }), HasSubstr("huber_delta is -1"));
   EXPECT_THAT(refused([](auto& s) { s.target_rate = 0; }), HasSubstr("target_rate is 0"));
-  EXPECT_THAT(refused([](auto& s) { s.network.hidden = {}; }), HasSubstr("0 hidden layers, wanted 1 to 8"));
-  EXPECT_THAT(refused([](auto& s) { s.network.hidden = {4, 0}; }), HasSubstr("hidden layer 1 has size 0"));
-  EXPECT_THAT(refused([](auto& s) { s.network.activation = Activation::kTanh; }), HasSubstr("activation tanh, known"));
-  EXPECT_THAT(refused([](auto& s) { s.network.sigma0 = -1; }), HasSubstr("sigma0 is -1"));
-  EXPECT_THAT(message([] { DqnLearner learner(small(), 0, 1, 1); }), HasSubstr("observation size is 0"));
-  EXPECT_THAT(message([] { DqnLearner learner(small(), 1, 0, 1); }), HasSubstr("0 actions"));
+  EXPECT_THAT(refused([](auto& s) { s.network.head.hidden = {}; }), HasSubstr("0 hidden layers, wanted 1 to 8"));
+  EXPECT_THAT(refused([](auto& s) { s.network.head.hidden = {4, 0}; }), HasSubstr("hidden layer 1 has size 0"));
+  EXPECT_THAT(refused([](auto& s) { s.network.head.activation = Activation::kTanh; }),
+              HasSubstr("activation tanh, known"));
+  EXPECT_THAT(refused([](auto& s) { s.network.head.sigma0 = -1; }), HasSubstr("sigma0 is -1"));
+  EXPECT_THAT(message([] { DqnLearner learner(small(), 0, 1, 1); }), HasSubstr("0 features and 1 actions"));
+  EXPECT_THAT(message([] { DqnLearner learner(small(), 1, 0, 1); }), HasSubstr("1 features and 0 actions"));
   DqnLearner learner(small(), kObservation, kActions, 1);
   std::vector<float> td(15);
   EXPECT_THAT(message([&] { learner.update(td); }), HasSubstr("td_error_abs has 15 values, the batch is 16"));
@@ -201,8 +202,8 @@ TEST(DqnLearner, WrongSettingsAndBatchesAreNamed) {
 }
 
 TEST(DqnActor, WithoutNoiseAnswersWhatTheMeanWeightsSay) {
-  DqnNetworkSettings settings;
-  settings.hidden = {5};
+  QNetworkSettings settings = mlp_network();
+  settings.head.hidden = {5};
   DqnActor actor(settings, 2, 3, 4, 1);
   actor.set_noise(false);
   std::map<std::string, std::vector<double>> p;
@@ -276,8 +277,10 @@ TEST(DqnActor, WrongSizesAreNamed) {
   EXPECT_THAT(message([&] { actor.q_values(x, 2, q); }), HasSubstr("2 observations hold 24 values, wanted 8 each"));
   EXPECT_THAT(message([&] { actor.q_values(std::span(x).first(16), 2, q); }), HasSubstr("room for 12 q values"));
   EXPECT_THAT(message([&] { actor.set_parameters(x); }), HasSubstr("24 parameters, this network has"));
+  const std::vector<std::uint8_t> stacks(16);
+  EXPECT_THAT(message([&] { actor.q_values(stacks, 2, q); }), HasSubstr("the network sees numbers, not frames"));
   EXPECT_THAT(message([&] { DqnActor(small().network, 1, 1, 0, 1); }), HasSubstr("max_batch is 0"));
-  actor.q_values({}, 0, {});
+  actor.q_values(std::span(x).first(0), 0, {});
 }
 
 }  // namespace

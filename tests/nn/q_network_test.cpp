@@ -1,4 +1,4 @@
-#include "nn/conv_network.h"
+#include "nn/q_network.h"
 
 #include <cmath>
 #include <fstream>
@@ -17,23 +17,23 @@ struct Built {
   ParameterStore store;
   NoiseSource noise{7, 1};
   Random init{3, 0};
-  ConvNetwork network;
+  QNetwork network;
   Tape tape;
-  Built(const ConvNetworkSettings& settings, const FrameShape& input, int actions, bool gradients = true)
+  Built(const QNetworkSettings& settings, const QInput& input, int actions, bool gradients = true)
       : network(settings, input, actions, store, noise, init) {
     store.finish(gradients);
     noise.finish();
   }
 };
 
-std::size_t parameter_count(ConvNetworkSettings settings, QHeadKind kind, bool noisy) {
+std::size_t parameter_count(QNetworkSettings settings, QHeadKind kind, bool noisy) {
   settings.head.kind = kind;
   settings.head.noisy = noisy;
-  return Built(settings, {4, 84, 84}, 6, false).store.values().size();
+  return Built(settings, StackShape{4, 84, 84}, 6, false).store.values().size();
 }
 
 // By hand. Convolution: kernel^2 in out + out; norms: 2 per channel; linear: in out + out.
-TEST(ConvNetwork, ParameterCountsAreThoseOfTheSources) {
+TEST(QNetwork, ParameterCountsAreThoseOfTheSources) {
   // 8,224 + 32,832 + 36,928; 3,136 x 512 + 512; 512 x 6 + 6: the network of Mnih et al.
   EXPECT_EQ(parameter_count(conv_network_preset("deepmind"), QHeadKind::kSingle, false), 1'687'206U);
   // The value layer on top: 512 + 1.
@@ -51,7 +51,7 @@ TEST(ConvNetwork, ParameterCountsAreThoseOfTheSources) {
             389'024U + 640U + 2U * 1'180'160U + 7U * 513U);
 }
 
-TEST(ConvNetwork, ErrorsNameWhatIsWrong) {
+TEST(QNetwork, ErrorsNameWhatIsWrong) {
   const auto message = [](auto&& call) -> std::string {
     try {
       call();
@@ -62,32 +62,41 @@ TEST(ConvNetwork, ErrorsNameWhatIsWrong) {
   };
   EXPECT_THAT(message([] { conv_network_preset("deepmin"); }), HasSubstr("did you mean \"deepmind\""));
   EXPECT_THAT(message([] {
-                Built(conv_network_preset("deepmind"), {4, 30, 84}, 6);
+                Built(conv_network_preset("deepmind"), StackShape{4, 30, 84}, 6);
               }),
               HasSubstr("image 2x9x64, 64 outputs, kernel 3"));
-  ConvNetworkSettings settings = conv_network_preset("original");
-  settings.trunk.stages[1].groups = 7;
-  EXPECT_THAT(message([&] { Built(settings, {4, 84, 84}, 6); }), HasSubstr("conv1_norm: 7 groups of 64 channels"));
-  settings.trunk.stages[1].groups = 8;
-  settings.trunk.stages[0].pool = 4;
-  EXPECT_THAT(message([&] { Built(settings, {4, 84, 84}, 6); }), HasSubstr("pooling 4, known: 0 (none), 2, 3"));
-  settings.trunk.stages.clear();
-  EXPECT_THAT(message([&] { Built(settings, {4, 84, 84}, 6); }), HasSubstr("no stages"));
+  QNetworkSettings settings = conv_network_preset("original");
+  settings.trunk->stages[1].groups = 7;
+  EXPECT_THAT(message([&] {
+                Built(settings, StackShape{4, 84, 84}, 6);
+              }),
+              HasSubstr("conv1_norm: 7 groups of 64 channels"));
+  settings.trunk->stages[1].groups = 8;
+  settings.trunk->stages[0].pool = 4;
+  EXPECT_THAT(message([&] {
+                Built(settings, StackShape{4, 84, 84}, 6);
+              }),
+              HasSubstr("pooling 4, known: 0 (none), 2, 3"));
+  settings.trunk->stages.clear();
+  EXPECT_THAT(message([&] { Built(settings, StackShape{4, 84, 84}, 6); }), HasSubstr("no stages"));
   settings = conv_network_preset("deepmind");
   settings.head.hidden = {};
-  EXPECT_THAT(message([&] { Built(settings, {4, 84, 84}, 6); }), HasSubstr("0 hidden layers, wanted 1 to 8"));
+  EXPECT_THAT(message([&] { Built(settings, StackShape{4, 84, 84}, 6); }), HasSubstr("0 hidden layers, wanted 1 to 8"));
   settings.head.hidden = {0};
-  EXPECT_THAT(message([&] { Built(settings, {4, 84, 84}, 6); }), HasSubstr("hidden layer 0 has size 0"));
+  EXPECT_THAT(message([&] { Built(settings, StackShape{4, 84, 84}, 6); }), HasSubstr("hidden layer 0 has size 0"));
+  EXPECT_THAT(message([&] { Built(settings, 12, 6); }), HasSubstr("a trunk wants frames"));
+  EXPECT_THAT(message([&] { Built(QNetworkSettings{}, StackShape{4, 84, 84}, 6); }), HasSubstr("frames want a trunk"));
 }
 
-TEST(ConvNetwork, HeldSpectralWeightsFollowTheParametersOnlyWhenAsked) {
-  ConvNetworkSettings settings = conv_network_preset("impala");
-  for (ConvStage& stage : settings.trunk.stages) stage.channels = 3;
+TEST(QNetwork, HeldSpectralWeightsFollowTheParametersOnlyWhenAsked) {
+  QNetworkSettings settings = conv_network_preset("impala");
+  for (ConvStage& stage : settings.trunk->stages) stage.channels = 3;
   settings.head.hidden = {4};
-  Built built(settings, {1, 16, 16}, 2, false);
-  const std::span<std::uint8_t> frames = built.tape.frames(built.network.trunk().stack_bytes());
+  Built built(settings, StackShape{1, 16, 16}, 2, false);
+  const std::span<std::uint8_t> frames = built.network.record_input(built.tape, 1).frames;
   for (std::size_t i = 0; i < frames.size(); ++i) frames[i] = static_cast<std::uint8_t>(i * 37);
-  const Var q = built.network.record(built.tape, built.network.record_weights(built.tape, built.store, true), frames);
+  const Var q =
+      built.network.record(built.tape, built.network.record_weights(built.tape, built.store, true), {{}, frames});
   built.tape.finish();
   built.tape.forward();
   const std::vector<float> u(built.store.named("conv0_unit0_a.u").begin(), built.store.named("conv0_unit0_a.u").end());
@@ -107,23 +116,23 @@ TEST(ConvNetwork, HeldSpectralWeightsFollowTheParametersOnlyWhenAsked) {
   EXPECT_FALSE(std::ranges::equal(first, built.tape.value(q).flat()));
 }
 
-TEST(ConvNetwork, ItsOutputDoesNotDependOnTheBatch) {
-  ConvNetworkSettings settings = conv_network_preset("original");
+TEST(QNetwork, ItsOutputDoesNotDependOnTheBatch) {
+  QNetworkSettings settings = conv_network_preset("original");
   settings.head.hidden = {40};
   ParameterStore store;
   NoiseSource noise(1, 1);
   Random init(1, 1);
-  const FrameShape input{4, 40, 36};
-  const ConvNetwork network(settings, input, 6, store, noise, init);
+  const StackShape input{4, 40, 36};
+  const QNetwork network(settings, input, 6, store, noise, init);
   store.finish(false);
   noise.finish();
-  const std::size_t stack = network.trunk().stack_bytes();
+  const std::size_t stack = network.input().size();
   std::vector<std::uint8_t> frames(5 * stack);
   for (std::uint8_t& byte : frames) byte = static_cast<std::uint8_t>(init.below(256));
   const auto run = [&](std::size_t first, std::size_t count) {
     Tape tape;
     const Var q = network.record(tape, network.record_weights(tape, store, false),
-                                 std::span(frames).subspan(first * stack, count * stack));
+                                 {{}, std::span(frames).subspan(first * stack, count * stack)});
     tape.finish();
     tape.forward();
     const auto flat = tape.value(q).flat();
@@ -139,7 +148,7 @@ TEST(ConvNetwork, ItsOutputDoesNotDependOnTheBatch) {
 
 struct Golden {
   std::string name;
-  FrameShape input;
+  StackShape input;
   std::vector<int> channels;
   int hidden;
   QHeadKind kind;
@@ -170,16 +179,16 @@ Rows read(const std::string& name) {
   return values;
 }
 
-class GoldenConvNetwork : public ::testing::TestWithParam<Golden> {};
+class GoldenQNetwork : public ::testing::TestWithParam<Golden> {};
 
-TEST_P(GoldenConvNetwork, OutputAndEveryGradientAreThoseOfPyTorch) {
+TEST_P(GoldenQNetwork, OutputAndEveryGradientAreThoseOfPyTorch) {
   const Golden& golden = GetParam();
   Rows wanted = read(golden.name);
   ASSERT_FALSE(wanted.empty()) << "tests/golden is not found";
-  ConvNetworkSettings settings = conv_network_preset(golden.name);
-  for (std::size_t i = 0; i < settings.trunk.stages.size(); ++i) {
-    settings.trunk.stages[i].channels = golden.channels[i];
-    if (settings.trunk.stages[i].groups > 0) settings.trunk.stages[i].groups = 2;
+  QNetworkSettings settings = conv_network_preset(golden.name);
+  for (std::size_t i = 0; i < settings.trunk->stages.size(); ++i) {
+    settings.trunk->stages[i].channels = golden.channels[i];
+    if (settings.trunk->stages[i].groups > 0) settings.trunk->stages[i].groups = 2;
   }
   settings.head.hidden = {golden.hidden};
   settings.head.kind = golden.kind;
@@ -206,7 +215,7 @@ TEST_P(GoldenConvNetwork, OutputAndEveryGradientAreThoseOfPyTorch) {
   const std::vector<double>& bytes = wanted["frames all"];
   const std::span<std::uint8_t> frames = tape.frames(bytes.size());
   for (std::size_t i = 0; i < bytes.size(); ++i) frames[i] = static_cast<std::uint8_t>(bytes[i]);
-  const Var q = built.network.record(tape, built.network.record_weights(tape, built.store, false), frames);
+  const Var q = built.network.record(tape, built.network.record_weights(tape, built.store, false), {{}, frames});
   const Var factors = tape.input(tape.shape(q));
   for (std::size_t i = 0; i < tape.value(factors).size(); ++i) {
     tape.value(factors).data[i] = static_cast<float>(wanted["factors all"][i]);
@@ -244,7 +253,7 @@ TEST_P(GoldenConvNetwork, OutputAndEveryGradientAreThoseOfPyTorch) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Golden, GoldenConvNetwork, ::testing::ValuesIn(kGoldens),
+INSTANTIATE_TEST_SUITE_P(Golden, GoldenQNetwork, ::testing::ValuesIn(kGoldens),
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace
