@@ -23,6 +23,8 @@ int eval_command(Words words);
 int bench_command(Words words);
 int info_command(Words words);
 int config_command(Words words);
+int compare_command(Words words);
+int inspect_command(Words words);
 int exec_command(Words words);
 int trace_command(Words words);
 int lockstep_command(Words words);

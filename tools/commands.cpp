@@ -9,6 +9,8 @@ std::span<const Command> commands() {
       Command{"train", "teach an agent; with no words: the default agent on the built-in game", &train_command},
       Command{"play", "watch a model play in the terminal; with no words: the one that ships", &play_command},
       Command{"eval", "play many games with a model and print its scores", &eval_command},
+      Command{"compare", "runs beside each other: a table over seeds, all curves in one figure", &compare_command},
+      Command{"inspect", "what a model file holds: agent, shapes, parameters, training", &inspect_command},
       Command{"bench", "measure the engine: bridge, cabinet, env, learner, replay", &bench_command},
       Command{"info", "this build, this machine, the game ROMs it finds", &info_command},
       Command{"config", "every setting with its default and its meaning", &config_command},

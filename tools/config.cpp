@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/core.h>
+#include <functional>
 #include <toml++/toml.h>
 
 #include "base/error.h"
@@ -40,14 +41,32 @@ std::string value_text(const toml::node& node, const std::string& key) {
   throw UserError(text(key, ": a date or time is no value of any key"));
 }
 
-void take_table(RunConfig& config, const toml::table& table, const std::string& prefix) {
+using TakeValue = std::function<void(const std::string& key, const std::string& value)>;
+
+void take_table(const TakeValue& take, const toml::table& table, const std::string& prefix) {
   for (const auto& [name, node] : table) {
     const std::string key = prefix + std::string(name.str());
     if (const auto* inner = node.as_table()) {
-      take_table(config, *inner, key + ".");
+      take_table(take, *inner, key + ".");
     } else {
-      config.options.set(key, value_text(node, key));
+      take(key, value_text(node, key));
     }
+  }
+}
+
+void take_file(const std::filesystem::path& path, const TakeValue& take) {
+  const std::vector<std::byte> bytes = sinv::read_file(path);
+  const std::string_view letters(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  toml::table table;
+  try {
+    table = toml::parse(letters, path.string());
+  } catch (const toml::parse_error& error) {
+    throw UserError(text(path.string(), ":", error.source().begin.line, ": ", error.description()));
+  }
+  try {
+    take_table(take, table, "");
+  } catch (const UserError& error) {
+    throw UserError(text(path.string(), ": ", error.what()));
   }
 }
 
@@ -75,19 +94,13 @@ std::string toml_value(const Options::Entry& entry) {
 }  // namespace
 
 void RunConfig::read_file(const std::filesystem::path& path) {
-  const std::vector<std::byte> bytes = sinv::read_file(path);
-  const std::string_view letters(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  toml::table table;
-  try {
-    table = toml::parse(letters, path.string());
-  } catch (const toml::parse_error& error) {
-    throw UserError(text(path.string(), ":", error.source().begin.line, ": ", error.description()));
-  }
-  try {
-    take_table(*this, table, "");
-  } catch (const UserError& error) {
-    throw UserError(text(path.string(), ": ", error.what()));
-  }
+  take_file(path, [this](const std::string& key, const std::string& value) { options.set(key, value); });
+}
+
+std::vector<std::pair<std::string, std::string>> settings_of_file(const std::filesystem::path& path) {
+  std::vector<std::pair<std::string, std::string>> settings;
+  take_file(path, [&](const std::string& key, const std::string& value) { settings.emplace_back(key, value); });
+  return settings;
 }
 
 void RunConfig::set(const std::string& assignment) {

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/option.h"
@@ -40,5 +41,9 @@ class RunConfig {
   /// All settings as TOML that read_file takes back unchanged; `described` adds the meaning of each as a comment.
   std::string toml(bool described) const;
 };
+
+/// Keys and values of a TOML file of settings, whether this version knows them or not. Errors: UserError naming the
+/// file (and the line of a syntax error).
+std::vector<std::pair<std::string, std::string>> settings_of_file(const std::filesystem::path& path);
 
 }  // namespace sinv

@@ -1,4 +1,5 @@
 // train: a run folder, a trainer in it, and a display beside it.
+#include <chrono>
 #include <filesystem>
 #include <fmt/core.h>
 #include <memory>
@@ -15,6 +16,7 @@
 #include "tools/config.h"
 #include "tools/machine_choice.h"
 #include "tools/machine_facts.h"
+#include "tools/report/run_reports.h"
 #include "tools/run_folder.h"
 #include "tools/terminal.h"
 #include "tools/train_display.h"
@@ -37,6 +39,8 @@ struct TrainWords {
   std::string out;
   std::string resume;
   bool plain = false;
+  bool tensorboard = false;
+  int figure_seconds = 60;
 };
 
 void declare(CommandLine& line, TrainWords& words) {
@@ -54,6 +58,10 @@ void declare(CommandLine& line, TrainWords& words) {
   app.add_option("--config", words.config, "a TOML file of settings; `sinv_engine config` prints one");
   app.add_option("--set", words.settings, "key=value over the file; may be repeated");
   app.add_flag("--plain", words.plain, "plain lines instead of the live display");
+  app.add_flag("--tensorboard", words.tensorboard, "write TensorBoard's event file too");
+  app.add_option("--figure", words.figure_seconds, "seconds between two training figures; 0: none")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 86'400));
 }
 
 // The convenience words are settings by another name.
@@ -84,8 +92,8 @@ void refuse_changes_of_a_resumed_run(const TrainWords& words) {
   if (words.agent || words.seed || words.envs || words.rom || words.machine || !words.config.empty() ||
       !words.out.empty()) {
     throw UserError(
-        "train: --resume goes on with the settings of the run folder; only --minutes, --frames, --threads, --plain "
-        "and --set train.* may stand beside it");
+        "train: --resume goes on with the settings of the run folder; only --minutes, --frames, --threads, --plain, "
+        "--tensorboard, --figure and --set train.* may stand beside it");
   }
   for (const std::string& assignment : words.settings) {
     if (assignment.rfind("train.", 0) != 0 || assignment.rfind("train.seed", 0) == 0 ||
@@ -160,7 +168,7 @@ int train_command(Words given) {
   log->info("machine {}", machine_facts().dump());
 
   const Machines machines(config, rom, folder->path());
-  JsonLinesFile metrics(folder->metrics());
+  RunReports reports(folder->path(), words.tensorboard, std::chrono::seconds(words.figure_seconds));
   TrainerOutcome outcome;
   {
     Trainer trainer(config.train, {.environments = machines.environments(config.env),
@@ -168,7 +176,7 @@ int train_command(Words given) {
                                    .agent_name = config.agent.agent,
                                    .environment = environment_of(config.env),
                                    .folder = folder->path(),
-                                   .metrics = &metrics,
+                                   .metrics = &reports,
                                    .evaluation_environments = machines.cabinets(config.env)});
     if (resuming) trainer.resume();
     TrainDisplay display(trainer.progress(),
@@ -176,10 +184,11 @@ int train_command(Words given) {
                          words.plain || !is_terminal());
     outcome = trainer.run(stop_flag());
   }
-  if (machines.in_mame()) metrics.record(machines.latency_json(outcome.clock.frames).dump());
+  if (machines.in_mame()) reports.record(machines.latency_json(outcome.clock.frames).dump());
   log->info("{} at {} frames, {} updates, best mean {:.1f}", outcome.stopped ? "stopped" : "finished",
             outcome.clock.frames, outcome.clock.updates, outcome.best_mean);
   print_outcome(outcome, *folder);
+  fmt::print("{}", reports.finish(!outcome.stopped, changed_settings(config.options)));
   return 0;
 }
 

@@ -81,7 +81,7 @@ TEST(Style, VendorHeadersStayInTheirRoom) {
   const std::vector<std::pair<std::regex, std::set<std::string>>> rules{
       {std::regex("#include <(cuda|cudnn|cublas|oneapi/|dnnl|omp\\.h|cblas)"), {"kernels", "cabinet"}},
       {std::regex("#include <(uv\\.h|libwebsockets)"), {"bridge"}},
-      {std::regex("#include <(CLI/|toml|png\\.h)"), {"tools"}},
+      {std::regex("#include <(CLI/|toml|png\\.h|cairo)"), {"tools"}},
   };
   for (const Source& source : sources()) {
     const std::string room = room_of(source.path);

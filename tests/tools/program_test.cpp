@@ -41,8 +41,8 @@ std::vector<std::string> small_training(const std::filesystem::path& out) {
 TEST(Program, HelpListsTheCommands) {
   const Ended ended = run({});
   EXPECT_EQ(ended.status, 0);
-  for (const char* name :
-       {"train", "play", "eval", "bench", "info", "config", "trace", "lockstep", "mame-console", "exec"}) {
+  for (const char* name : {"train", "play", "eval", "compare", "inspect", "bench", "info", "config", "trace",
+                           "lockstep", "mame-console", "exec"}) {
     EXPECT_NE(ended.said.find(std::string("\n  ") + name + " "), std::string::npos) << name;
   }
 }
@@ -51,10 +51,10 @@ TEST(Program, WrongWordsAreRefusedWithTheKnownOnes) {
   const auto first_line = [](const Ended& ended) { return ended.said.substr(0, ended.said.find('\n')); };
   Ended ended = run({"trian"});
   EXPECT_EQ(ended.status, 2);
-  EXPECT_EQ(
-      first_line(ended),
-      "sinv_engine: command \"trian\" is not known; known: train, play, eval, bench, info, config, trace, lockstep, "
-      "mame-console, exec; did you mean \"train\"?");
+  EXPECT_EQ(first_line(ended),
+            "sinv_engine: command \"trian\" is not known; known: train, play, eval, compare, inspect, bench, info, "
+            "config, trace, "
+            "lockstep, mame-console, exec; did you mean \"train\"?");
   ended = run({"eval", "--gmaes", "3"});
   EXPECT_EQ(ended.status, 2);
   EXPECT_NE(ended.said.find("word \"--gmaes\" is not known; known: --help, --model"), std::string::npos) << ended.said;
@@ -109,6 +109,31 @@ TEST(Program, TrainsEvaluatesAndPlaysWhatItTrained) {
   EXPECT_EQ(play.said.rfind("game 1: ", 0), 0U) << play.said;
   EXPECT_NE(play.said.find("\ngame 2: "), std::string::npos) << play.said;
   EXPECT_TRUE(std::filesystem::exists(folder / "end.png"));
+  const Ended inspected = run({"inspect", model});
+  EXPECT_EQ(inspected.status, 0) << inspected.said;
+  EXPECT_NE(inspected.said.find("\nagent          dqn-mlp\n"), std::string::npos) << inspected.said;
+  EXPECT_NE(inspected.said.find("\n  dqn.hidden                   16\n"), std::string::npos) << inspected.said;
+  EXPECT_NE(inspected.said.find(" parameters in "), std::string::npos) << inspected.said;
+}
+
+TEST(Program, LeavesFiguresResultsAndEventsThatCompareAndTensorBoardRead) {
+  TestFolder folder;
+  for (const char* seed : {"1", "2"}) {
+    std::vector<std::string> words = small_training(folder / (std::string("run") + seed));
+    words.insert(words.end(), {"--seed", seed, "--tensorboard", "--set", "train.record_period_frames=1000"});
+    const Ended trained = run(words);
+    ASSERT_EQ(trained.status, 0) << trained.said;
+    EXPECT_NE(trained.said.find(std::string("result: experiment ") + seed), std::string::npos) << trained.said;
+  }
+  EXPECT_TRUE(std::filesystem::exists(folder / "run1" / "training.png"));
+  EXPECT_TRUE(std::filesystem::exists(folder / "run1" / "training.svg"));
+  EXPECT_FALSE(std::filesystem::is_empty(folder / "run1" / "tensorboard"));
+  const Ended compared = run({"compare", (folder / "run1").string(), (folder / "run2").string(), "--figure",
+                              (folder / "all.png").string(), "--markdown", (folder / "all.md").string()});
+  EXPECT_EQ(compared.status, 0) << compared.said;
+  EXPECT_NE(compared.said.find("\ndqn-mlp   2 "), std::string::npos) << compared.said;
+  EXPECT_TRUE(std::filesystem::exists(folder / "all.png"));
+  EXPECT_TRUE(std::filesystem::exists(folder / "all.md"));
 }
 
 TEST(Program, CtrlCSavesAndTellsHowToGoOn) {
