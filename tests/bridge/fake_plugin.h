@@ -15,8 +15,8 @@ struct FakeSettings {
   std::string doorbell{};
   std::uint32_t rom_crc = 0x1978;
   /// works; or from the beginning: silent, noise, half, length, flags, version, set, ram, buttons, early, not_hello;
-  /// or at step `after`: hangs, paused, dies, closes, garbage, sequence, counter, half_answer, fails; or always: sleeps, alive,
-  /// packs; or stubborn: does not care about the end of the connection nor about SIGTERM.
+  /// or at step `after`: hangs, paused, dies, closes, garbage, sequence, counter, half_answer, fails; or always:
+  /// sleeps, alive, packs; or stubborn: does not care about the end of the connection nor about SIGTERM.
   std::string how = "works";
   int after = 0;
 };
