@@ -91,6 +91,9 @@ struct Multiply {
 #define SINV_UNARY_OPS(X) X(Identity) X(Relu) X(LeakyRelu) X(Elu) X(Tanh) X(Sigmoid) X(Exp)
 #define SINV_BINARY_OPS(X) X(Add) X(Subtract) X(Multiply)
 
+/// What a byte of a frame is multiplied with to be a pixel in 0 .. 1.
+inline constexpr float kByteScale = 1.0F / 255.0F;
+
 /// Huber loss of one error. delta 0 means 1/2 error^2. Source: Huber, Ann. Math. Stat. 35 (1964).
 SINV_HD inline float huber(float error, float delta) {
   const float size = fabsf(error);

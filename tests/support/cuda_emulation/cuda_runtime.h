@@ -1,0 +1,123 @@
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+
+#include "tests/support/cuda_emulation/emulation.h"
+
+/// Stands in for NVIDIA's header of this name where kernels are compiled as C++: as much of it as our kernels use.
+// NOLINTBEGIN: names and forms are CUDA's.
+#define SINV_CUDA_EMULATION 1
+
+#define __global__
+#define __device__
+#define __host__
+#define __forceinline__ inline
+#define __launch_bounds__(...)
+#define __shared__ static  // one block runs at a time
+#define __align__(n) alignas(n)
+
+namespace cuda_emulation = sinv::cuda_emulation;
+
+struct dim3 : cuda_emulation::Index {
+  dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : Index{x_, y_, z_} {}
+};
+#define threadIdx (cuda_emulation::thread_index)
+#define blockIdx (cuda_emulation::block_index)
+#define blockDim (cuda_emulation::block_size)
+#define gridDim (cuda_emulation::grid_size)
+
+struct float2 {
+  float x, y;
+};
+struct alignas(16) float4 {
+  float x, y, z, w;
+};
+struct alignas(16) uint4 {
+  unsigned x, y, z, w;
+};
+inline float2 make_float2(float x, float y) { return {x, y}; }
+inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
+
+inline void __syncthreads() { cuda_emulation::block_barrier(); }
+inline void __syncwarp(unsigned mask = 0xFFFFFFFFU) {
+  cuda_emulation::warp_exchange(cuda_emulation::WarpOp::kSync, mask, 0, 0);
+}
+template <class T>
+T __shfl_sync(unsigned mask, T value, int source) {
+  return cuda_emulation::shuffle(mask, value, static_cast<unsigned>(source) % 32);
+}
+template <class T>
+T __shfl_xor_sync(unsigned mask, T value, int lane_mask) {
+  return cuda_emulation::shuffle(mask, value, cuda_emulation::lane() ^ static_cast<unsigned>(lane_mask));
+}
+template <class T>
+T __shfl_down_sync(unsigned mask, T value, unsigned delta) {
+  const unsigned from = cuda_emulation::lane() + delta;
+  return cuda_emulation::shuffle(mask, value, from < 32 ? from : cuda_emulation::lane());
+}
+template <class T>
+T __shfl_up_sync(unsigned mask, T value, unsigned delta) {
+  const unsigned lane = cuda_emulation::lane();
+  return cuda_emulation::shuffle(mask, value, lane >= delta ? lane - delta : lane);
+}
+inline unsigned __ballot_sync(unsigned mask, int predicate) {
+  return static_cast<unsigned>(
+      cuda_emulation::warp_exchange(cuda_emulation::WarpOp::kBallot, mask, predicate != 0 ? 1U : 0U, 0));
+}
+inline void __threadfence() {}
+template <class T>
+T __ldg(const T* from) {
+  return *from;
+}
+inline unsigned atomicInc(unsigned* address, unsigned most) {
+  const unsigned old = *address;
+  *address = old >= most ? 0 : old + 1;
+  return old;
+}
+inline float rsqrtf(float x) { return 1.0F / sqrtf(x); }
+
+enum cudaError_t { cudaSuccess = 0, cudaErrorInvalidValue = 1, cudaErrorMemoryAllocation = 2 };
+enum cudaMemcpyKind { cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice, cudaMemcpyDefault };
+using cudaStream_t = struct CUstream_st*;
+inline const char* cudaGetErrorString(cudaError_t error) {
+  return error == cudaSuccess ? "no error" : error == cudaErrorInvalidValue ? "invalid argument" : "out of memory";
+}
+inline const char* cudaGetErrorName(cudaError_t error) {
+  return error == cudaSuccess             ? "cudaSuccess"
+         : error == cudaErrorInvalidValue ? "cudaErrorInvalidValue"
+                                          : "cudaErrorMemoryAllocation";
+}
+inline cudaError_t cudaGetLastError() { return cudaSuccess; }
+inline cudaError_t cudaMalloc(void** to, std::size_t bytes) {
+  *to = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
+  if (*to == nullptr && bytes > 0) return cudaErrorMemoryAllocation;
+  if (*to != nullptr) std::memset(*to, 0xFF, bytes);  // NaN, as what nobody wrote
+  return cudaSuccess;
+}
+template <class T>
+cudaError_t cudaMalloc(T** to, std::size_t bytes) {
+  return cudaMalloc(reinterpret_cast<void**>(to), bytes);
+}
+inline cudaError_t cudaFree(void* memory) {
+  std::free(memory);
+  return cudaSuccess;
+}
+inline cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind, cudaStream_t) {
+  if (bytes > 0) std::memcpy(to, from, bytes);
+  return cudaSuccess;
+}
+inline cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t) {
+  if (bytes > 0) std::memset(to, value, bytes);
+  return cudaSuccess;
+}
+inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+inline cudaError_t cudaStreamCreate(cudaStream_t* stream) {
+  *stream = nullptr;
+  return cudaSuccess;
+}
+inline cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
+// NOLINTEND
