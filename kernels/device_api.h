@@ -22,12 +22,21 @@ namespace sinv {
   X(conv_packed_floats) X(conv_packed_backward_floats) X(conv_scratch_floats) \
   X(conv_pack) X(conv_forward) X(conv_backward) X(group_norm_forward) X(group_norm_backward) \
   X(max_pool_forward) X(max_pool_backward) X(spectral_norm_forward) X(spectral_norm_backward)
+// Those of the world model.
+#define SINV_WORLD_OPS(X) \
+  X(gru_forward) X(gru_backward) X(categorical_forward) X(categorical_backward) X(uniform_fill_next) \
+  X(kl_balance_forward) X(kl_balance_backward) X(lambda_return_forward) X(lambda_return_backward) X(discount_weight) \
+  X(policy_score_forward) X(policy_score_backward) X(bernoulli_forward) X(bernoulli_backward) \
+  X(scale_rows_forward) X(scale_rows_backward) X(rows_backward) \
+  X(deconv_packed_floats) X(deconv_packed_backward_floats) X(deconv_scratch_floats) \
+  X(deconv_pack) X(deconv_forward) X(deconv_backward) X(frames_forward) X(image_error_forward) X(image_error_backward)
 // clang-format on
 
 /// The operations as pointers: called like the static functions of Cpu.
 struct DeviceOps {
 #define SINV_OP_MEMBER(name) decltype(&Cpu::name) name = nullptr;
   SINV_DEVICE_OPS(SINV_OP_MEMBER)
+  SINV_WORLD_OPS(SINV_OP_MEMBER)
 #undef SINV_OP_MEMBER
 };
 
@@ -124,12 +133,15 @@ constexpr std::uint64_t device_abi() {
   std::uint64_t hash = 1;  // raise it when a meaning changes that no type shows
 #define SINV_OP_SIGNATURE(name) hash = mix(hash, device_abi_detail::signature<decltype(&Cpu::name)>());
   SINV_DEVICE_OPS(SINV_OP_SIGNATURE)
+  SINV_WORLD_OPS(SINV_OP_SIGNATURE)
 #undef SINV_OP_SIGNATURE
   for (const std::size_t size :
-       {sizeof(DeviceOps), sizeof(DeviceServices), sizeof(DeviceFacts), sizeof(DeviceVersions), sizeof(Stream),
-        sizeof(View), sizeof(PackedWeight), sizeof(LinearGradients), sizeof(DqnLossInputs), sizeof(DqnLossOutputs),
-        sizeof(ConvShape), sizeof(ConvImages), sizeof(NormGradients), sizeof(PoolAxis), sizeof(AdamStep),
-        sizeof(AdamState), sizeof(NoiseState)}) {
+       {sizeof(DeviceOps),     sizeof(DeviceServices), sizeof(DeviceFacts),  sizeof(DeviceVersions),
+        sizeof(Stream),        sizeof(View),           sizeof(PackedWeight), sizeof(LinearGradients),
+        sizeof(DqnLossInputs), sizeof(DqnLossOutputs), sizeof(ConvShape),    sizeof(DeconvShape),
+        sizeof(ConvImages),    sizeof(GruGradients),   sizeof(KlGradients),  sizeof(LambdaGradients),
+        sizeof(NormGradients), sizeof(PoolAxis),       sizeof(AdamStep),     sizeof(AdamState),
+        sizeof(NoiseState)}) {
     hash = mix(hash, size);
   }
   return hash;

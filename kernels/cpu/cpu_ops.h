@@ -1,11 +1,13 @@
 #pragma once
 
 #include "kernels/conv.h"
+#include "kernels/deconv.h"
 #include "kernels/ops.h"
+#include "kernels/rssm.h"
 #include "kernels/step_state.h"
 
-/// The CPU backend: one function per operation of kernels/ops.h, kernels/conv.h and kernels/step_state.h, called after
-/// its checks. The specification that the CUDA backend is compared with.
+/// The CPU backend: one function per operation of kernels/ops.h, conv.h, deconv.h, rssm.h and step_state.h, called
+/// after its checks. The specification that the CUDA backend is compared with.
 namespace sinv {
 
 struct Cpu {
@@ -77,6 +79,50 @@ struct Cpu {
   static void spectral_norm_forward(const Stream&, ConstView w, int iterations, View u, View v, View sigma, View y);
   static void spectral_norm_backward(const Stream&, ConstView y, ConstView u, ConstView v, ConstView sigma,
                                      ConstView gy, GradientMode mode, View gw);
+
+  static void gru_forward(const Stream&, ConstView gates, ConstView gain, ConstView bias, float epsilon, ConstView h,
+                          View next, View statistics, View kept);
+  static void gru_backward(const Stream&, ConstView gates, ConstView gain, ConstView bias, ConstView h,
+                           ConstView statistics, View kept, ConstView gnext, const GruGradients& gradients);
+  static void categorical_forward(const Stream&, ConstView logits, std::int64_t classes, ConstView noise,
+                                  View probability, View sample);
+  static void categorical_backward(const Stream&, ConstView probability, std::int64_t classes, ConstView gsample,
+                                   GradientMode mode, View glogits);
+  static void uniform_fill_next(const Stream&, NoiseState* state, std::span<float> out);
+  static void kl_balance_forward(const Stream&, ConstView posterior, ConstView prior, std::int64_t classes,
+                                 ConstView weight, float free_nats, View divergence, View loss);
+  static void kl_balance_backward(const Stream&, ConstView posterior, ConstView prior, std::int64_t classes,
+                                  ConstView weight, float free_nats, float balance, ConstView divergence,
+                                  ConstView gloss, const KlGradients& gradients);
+  static void lambda_return_forward(const Stream&, ConstView reward, ConstView discount, ConstView value, float lambda,
+                                    View y);
+  static void lambda_return_backward(const Stream&, ConstView discount, ConstView value, float lambda, ConstView y,
+                                     View gy, const LambdaGradients& gradients);
+  static void discount_weight(const Stream&, ConstView discount, View weight);
+  static void policy_score_forward(const Stream&, ConstView logits, ConstView action, ConstView advantage,
+                                   float entropy_scale, View y);
+  static void policy_score_backward(const Stream&, ConstView logits, ConstView action, ConstView advantage,
+                                    float entropy_scale, ConstView gy, GradientMode mode, View glogits);
+  static void bernoulli_forward(const Stream&, ConstView logit, ConstView label, View y);
+  static void bernoulli_backward(const Stream&, ConstView logit, ConstView label, ConstView gy, GradientMode mode,
+                                 View glogit);
+  static void scale_rows_forward(const Stream&, ConstView x, ConstView factor, View y);
+  static void scale_rows_backward(const Stream&, ConstView factor, ConstView gy, GradientMode mode, View gx);
+  static void rows_backward(const Stream&, std::int64_t first, ConstView gy, GradientMode mode, View gx);
+  static std::size_t deconv_packed_floats(const DeconvShape& shape);
+  static std::size_t deconv_packed_backward_floats(const DeconvShape& shape);
+  static std::size_t deconv_scratch_floats(const DeconvShape& shape, std::int64_t m);
+  static void deconv_pack(const Stream&, const DeconvShape& shape, ConstView w, const PackedWeight& packed);
+  static void deconv_forward(const Stream&, const DeconvShape& shape, ConstView x, const PackedWeight& w,
+                             ConstView bias, Activation activation, View y, std::span<float> scratch);
+  static void deconv_backward(const Stream&, const DeconvShape& shape, ConstView x, const PackedWeight& w,
+                              Activation activation, ConstView y, View gy, const LinearGradients& gradients,
+                              std::span<float> scratch);
+  static void frames_forward(const Stream&, std::span<const std::uint8_t> frames, float offset, View pixels);
+  static void image_error_forward(const Stream&, ConstView prediction, ConstView target, float lit_above,
+                                  float lit_weight, View y);
+  static void image_error_backward(const Stream&, ConstView prediction, ConstView target, float lit_above,
+                                   float lit_weight, ConstView gy, GradientMode mode, View gprediction);
 };
 
 }  // namespace sinv

@@ -68,6 +68,7 @@ struct ConvWeightProduct {
 /// All pointers are to whole arrays with the sizes given; kernels/ops.h has the contracts.
 struct IsaKernels {
   static constexpr int kMostChannels = 1024;  // of an image that is normalised: room for sums per channel
+  static constexpr int kMostClasses = 256;    // of a categorical variable: room for its probabilities
 
   const char* name;
   int panel;   // columns of a full panel
@@ -123,6 +124,30 @@ struct IsaKernels {
   /// gx += gy at the first place of the window where x is y.
   void (*max_window_backward)(int rows, int columns, int c, const float* x, std::ptrdiff_t pitch, const float* y,
                               const float* gy, float* gx);
+
+  /// One row of gru_forward; statistics and kept may be null.
+  void (*gru)(int d, const float* gates, const float* gain, const float* bias, float epsilon, const float* h,
+              float* next, float* statistics, float* kept);
+  /// One row of gru_backward; ggain, gbias [3d] +=. A null gradient is not wanted.
+  void (*gru_backward)(int d, const float* gates, const float* gain, const float* bias, const float* h,
+                       const float* statistics, float* kept, const float* gnext, GradientMode gates_mode, float* ggates,
+                       float* ggain, float* gbias, GradientMode h_mode, float* gh);
+  void (*categorical)(int variables, int classes, const float* logits, const float* noise, float* probability,
+                      float* sample);
+  void (*categorical_backward)(int variables, int classes, const float* probability, const float* gsample,
+                               GradientMode mode, float* glogits);
+  /// Sum over the variables of KL(posterior || prior), and its gradients times g_posterior and g_prior (null: not).
+  double (*divergence)(int variables, int classes, const float* posterior, const float* prior);
+  void (*divergence_backward)(int variables, int classes, const float* posterior, const float* prior, float g_posterior,
+                              GradientMode posterior_mode, float* gposterior, float g_prior, GradientMode prior_mode,
+                              float* gprior);
+  double (*image_error)(std::size_t count, const float* prediction, const float* target, float lit_above,
+                        float lit_weight);
+  void (*image_error_backward)(std::size_t count, const float* prediction, const float* target, float lit_above,
+                               float lit_weight, float g, GradientMode mode, float* gprediction);
+  /// columns [rows * width, kernel * kernel * outputs] added to an image, `stride` positions apart.
+  void (*scatter_columns)(int rows, int width, int kernel, int outputs, int stride, const float* columns, float* image,
+                          std::ptrdiff_t pitch);
 };
 
 /// Columns of the panel that starts at column `first` of n.

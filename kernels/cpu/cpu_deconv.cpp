@@ -1,0 +1,192 @@
+#include <algorithm>
+
+#include "kernels/cpu/cpu_ops.h"
+#include "kernels/cpu/isa.h"
+
+namespace sinv {
+namespace {
+
+int as_int(std::int64_t n) { return static_cast<int>(n); }
+std::size_t as_size(std::int64_t n) { return static_cast<std::size_t>(n); }
+
+std::int64_t taps(const DeconvShape& shape) { return shape.kernel * shape.kernel; }
+std::int64_t positions(const DeconvShape& shape) { return shape.height * shape.width; }
+// One position: the whole batch is one product, whose rows are the images of the result.
+bool single(const DeconvShape& shape) { return positions(shape) == 1; }
+// Few channels would fill a fraction of a register: one product gives all taps of a position, which are then added to
+// their places. Else each tap is a product that adds in place.
+bool joined(const DeconvShape& shape) { return single(shape) || shape.outputs < 8; }
+std::size_t tap_floats(const DeconvShape& shape) {
+  return panel_floats(isa(), as_int(shape.channels), as_int(shape.outputs));
+}
+// Panels of x for the weight gradient, or columns of the forward product.
+std::int64_t panel_rows(const DeconvShape& shape, std::int64_t m) { return single(shape) ? m : positions(shape); }
+
+void forward_image(const DeconvShape& shape, const float* x, const float* packed, float* y, float* columns) {
+  const std::int64_t row = shape.width * shape.channels;
+  const std::int64_t pitch = shape.out_width() * shape.outputs;
+  const std::int64_t all = taps(shape) * shape.outputs;
+  if (joined(shape)) {
+    isa().gemm({as_int(positions(shape)), as_int(all), as_int(shape.channels), x, shape.channels, 1, packed, columns,
+                all, nullptr, Activation::kIdentity, false});
+    isa().scatter_columns(as_int(shape.height), as_int(shape.width), as_int(shape.kernel), as_int(shape.outputs),
+                          as_int(shape.stride), columns, y, pitch);
+    return;
+  }
+  for (std::int64_t ky = 0; ky < shape.kernel; ++ky) {
+    for (std::int64_t kx = 0; kx < shape.kernel; ++kx, packed += tap_floats(shape)) {
+      ConvProduct call{};
+      call.image = x;
+      call.row_step = row;
+      call.column_step = shape.channels;
+      call.rows = as_int(shape.height);
+      call.columns = as_int(shape.width);
+      call.segments = 1;
+      call.length = as_int(shape.channels);
+      call.n = as_int(shape.outputs);
+      call.b = packed;
+      call.c = y + ky * pitch + kx * shape.outputs;
+      call.c_row = shape.stride * pitch;
+      call.c_column = shape.stride * shape.outputs;
+      call.accumulate = true;
+      isa().conv(call);
+    }
+  }
+}
+
+}  // namespace
+
+std::size_t Cpu::deconv_packed_floats(const DeconvShape& shape) {
+  if (joined(shape)) return panel_floats(isa(), as_int(shape.channels), as_int(taps(shape) * shape.outputs));
+  return as_size(taps(shape)) * tap_floats(shape);
+}
+
+std::size_t Cpu::deconv_packed_backward_floats(const DeconvShape& shape) {
+  return panel_floats(isa(), as_int(taps(shape) * shape.outputs), as_int(shape.channels));
+}
+
+std::size_t Cpu::deconv_scratch_floats(const DeconvShape& shape, std::int64_t m) {
+  const std::size_t panels = panel_floats(isa(), as_int(panel_rows(shape, m)), as_int(shape.channels));
+  const bool with_columns = joined(shape) && !single(shape);
+  return std::max(panels, with_columns ? as_size(positions(shape) * taps(shape) * shape.outputs) : 0);
+}
+
+void Cpu::deconv_pack(const Stream&, const DeconvShape& shape, ConstView w, const PackedWeight& packed) {
+  const std::int64_t all = taps(shape) * shape.outputs;
+  if (joined(shape)) {
+    isa().pack_taps(1, as_int(all), as_int(shape.channels), w.data, packed.forward);
+  } else {
+    isa().pack_taps(as_int(taps(shape)), as_int(shape.outputs), as_int(shape.channels), w.data, packed.forward);
+  }
+  if (packed.backward != nullptr) isa().pack(as_int(all), as_int(shape.channels), w.data, packed.backward);
+}
+
+void Cpu::deconv_forward(const Stream&, const DeconvShape& shape, ConstView x, const PackedWeight& w, ConstView bias,
+                         Activation activation, View y, std::span<float> scratch) {
+  const std::int64_t m = x.shape[0];
+  const std::int64_t in_floats = positions(shape) * shape.channels;
+  const std::int64_t out_floats = shape.out_height() * shape.out_width() * shape.outputs;
+  if (single(shape) && m > 0) {
+    isa().gemm({as_int(m), as_int(out_floats), as_int(shape.channels), x.data, shape.channels, 1, w.forward, y.data,
+                out_floats, nullptr, Activation::kIdentity, false});
+  }
+  for (std::int64_t i = 0; i < m; ++i) {
+    float* to = y.data + i * out_floats;
+    if (!single(shape)) {
+      std::fill_n(to, out_floats, 0.0F);
+      forward_image(shape, x.data + i * in_floats, w.forward, to, scratch.data());
+    }
+    for (std::int64_t p = 0; p < out_floats && bias.data != nullptr; p += shape.outputs) {
+      for (std::int64_t j = 0; j < shape.outputs; ++j) to[p + j] += bias.data[j];
+    }
+    if (activation != Activation::kIdentity) isa().unary_forward(activation, to, to, as_size(out_floats));
+  }
+}
+
+void Cpu::deconv_backward(const Stream&, const DeconvShape& shape, ConstView x, const PackedWeight& w,
+                          Activation activation, ConstView y, View gy, const LinearGradients& gradients,
+                          std::span<float> scratch) {
+  const std::int64_t m = x.shape[0];
+  const std::int64_t in_floats = positions(shape) * shape.channels;
+  const std::int64_t out_positions = shape.out_height() * shape.out_width();
+  const std::int64_t out_floats = out_positions * shape.outputs;
+  const std::int64_t pitch = shape.out_width() * shape.outputs;
+  const std::int64_t all = taps(shape) * shape.outputs;
+  const auto begin = [](View gradient, GradientMode mode) {
+    if (gradient.data != nullptr && mode == GradientMode::kOverwrite) {
+      std::fill_n(gradient.data, gradient.size(), 0.0F);
+    }
+  };
+  begin(gradients.w, gradients.w_mode);
+  begin(gradients.bias, gradients.bias_mode);
+  const bool add_x = gradients.x_mode == GradientMode::kAccumulate;
+  for (std::int64_t i = 0; i < m; ++i) {
+    float* g = gy.data + i * out_floats;
+    isa().activation_backward(activation, as_int(out_positions), as_int(shape.outputs), y.data + i * out_floats, g,
+                              GradientMode::kAccumulate, gradients.bias.data);
+    if (single(shape)) continue;
+    if (gradients.w.data != nullptr) {
+      isa().pack(as_int(positions(shape)), as_int(shape.channels), x.data + i * in_floats, scratch.data());
+      isa().conv_weights({g, shape.stride * pitch, shape.stride * shape.outputs, pitch, as_int(shape.height),
+                          as_int(shape.width), as_int(shape.kernel), as_int(shape.kernel * shape.outputs),
+                          as_int(shape.channels), scratch.data(), gradients.w.data});
+    }
+    if (gradients.x.data == nullptr) continue;
+    ConvProduct call{};
+    call.image = g;
+    call.row_step = shape.stride * pitch;
+    call.column_step = shape.stride * shape.outputs;
+    call.pitch = pitch;
+    call.rows = as_int(shape.height);
+    call.columns = as_int(shape.width);
+    call.segments = as_int(shape.kernel);
+    call.length = as_int(shape.kernel * shape.outputs);
+    call.n = as_int(shape.channels);
+    call.b = w.backward;
+    call.c = gradients.x.data + i * in_floats;
+    call.c_row = shape.width * shape.channels;
+    call.c_column = shape.channels;
+    call.accumulate = add_x;
+    isa().conv(call);
+  }
+  if (!single(shape) || m == 0) return;
+  if (gradients.w.data != nullptr) {
+    isa().pack(as_int(m), as_int(shape.channels), x.data, scratch.data());
+    isa().gemm({as_int(all), as_int(shape.channels), as_int(m), gy.data, 1, all, scratch.data(), gradients.w.data,
+                shape.channels, nullptr, Activation::kIdentity, true});
+  }
+  if (gradients.x.data != nullptr) {
+    isa().gemm({as_int(m), as_int(shape.channels), as_int(all), gy.data, all, 1, w.backward, gradients.x.data,
+                shape.channels, nullptr, Activation::kIdentity, add_x});
+  }
+}
+
+void Cpu::frames_forward(const Stream&, std::span<const std::uint8_t> frames, float offset, View pixels) {
+  const std::int64_t plane = pixels.shape[1] * pixels.shape[2];
+  const std::int64_t floats = plane * pixels.shape[3];
+  for (std::int64_t i = 0; i < pixels.shape[0]; ++i) {
+    float* to = pixels.data + i * floats;
+    isa().frames(as_int(pixels.shape[3]), as_size(plane), frames.data() + i * floats, as_size(plane), to);
+    for (std::int64_t j = 0; j < floats; ++j) to[j] += offset;
+  }
+}
+
+void Cpu::image_error_forward(const Stream&, ConstView prediction, ConstView target, float lit_above, float lit_weight,
+                              View y) {
+  const std::size_t floats = y.size() == 0 ? 0 : prediction.size() / y.size();
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    y.data[i] = static_cast<float>(
+        isa().image_error(floats, prediction.data + i * floats, target.data + i * floats, lit_above, lit_weight));
+  }
+}
+
+void Cpu::image_error_backward(const Stream&, ConstView prediction, ConstView target, float lit_above, float lit_weight,
+                               ConstView gy, GradientMode mode, View gprediction) {
+  const std::size_t floats = gy.size() == 0 ? 0 : prediction.size() / gy.size();
+  for (std::size_t i = 0; i < gy.size(); ++i) {
+    isa().image_error_backward(floats, prediction.data + i * floats, target.data + i * floats, lit_above, lit_weight,
+                               gy.data[i], mode, gprediction.data + i * floats);
+  }
+}
+
+}  // namespace sinv
