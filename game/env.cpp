@@ -15,6 +15,8 @@ EnvSettings checked(const EnvSettings& settings) {
   return settings;
 }
 
+constexpr int kPictureHistory = 4;  // Mnih et al., Nature 518 (2015); the predecessor's
+
 // A machine that is lost again and again is no accident.
 constexpr int kAttempts = 3;
 
@@ -30,6 +32,14 @@ void despite_losses(Work&& work) {
   }
 }
 
+// The rows of a ring, oldest first: that is the one behind the newest.
+template <class T>
+void unroll(const std::vector<T>& ring, std::size_t newest, std::size_t rows, std::span<T> out) {
+  const std::size_t oldest = (newest + 1) % rows * (ring.size() / rows);
+  const auto middle = ring.begin() + static_cast<std::ptrdiff_t>(oldest);
+  std::rotate_copy(ring.begin(), middle, ring.end(), out.begin());
+}
+
 // $21FE after the next cleared rack: 0 on the first, then 1 to 8, then 1 again.
 constexpr std::uint8_t next_rack(std::uint8_t number) { return static_cast<std::uint8_t>(number % 8 + 1); }
 
@@ -40,10 +50,14 @@ Env::Env(std::unique_ptr<Machine> machine, const EnvSettings& settings, std::uin
       settings_(checked(settings)),
       reward_(settings_.reward),
       features_(feature_set_of(settings_.features)),
-      history_(settings_.history != 0 ? settings_.history : default_history(features_)),
-      features_count_(feature_count(features_)),
+      preset_(settings_.pixels == "none" ? nullptr : &pixel_preset_of(settings_.pixels)),
+      history_(settings_.history != 0 ? settings_.history
+               : preset_ != nullptr   ? kPictureHistory
+                                      : default_history(features_)),
+      features_count_(preset_ != nullptr ? 0 : feature_count(features_)),
       random_(seed, stream),
-      observations_(observation_size()) {}
+      observations_(observation_size()),
+      pictures_(static_cast<std::size_t>(history_) * picture().stored_bytes()) {}
 
 void Env::prepare_start() {
   if (!settings_.cache_start || start_ != nullptr) return;
@@ -85,11 +99,14 @@ void Env::begin_game() {
   memory_.observed(machine_->ram());
   remember_observation();
   // A stack never reaches across a reset: the first observation stands for all that were not made.
-  const std::span<const float> first = std::span(observations_).subspan(newest_ * features_count_, features_count_);
-  for (std::uint32_t row = 0; row < static_cast<std::uint32_t>(history_); ++row) {
-    if (row != newest_)
-      std::ranges::copy(first, observations_.begin() + static_cast<std::ptrdiff_t>(row * features_count_));
-  }
+  const auto repeat = [this](auto& ring) {
+    const std::size_t size = ring.size() / static_cast<std::size_t>(history_);
+    for (std::size_t row = 0; row < static_cast<std::size_t>(history_); ++row) {
+      if (row != newest_) std::copy_n(ring.data() + newest_ * size, size, ring.data() + row * size);
+    }
+  };
+  repeat(observations_);
+  repeat(pictures_);
 }
 
 class Env::Watch final : public FrameSink {
@@ -192,19 +209,26 @@ StepResult Env::step(Action action) {
 void Env::remember_observation() {
   newest_ = (newest_ + 1) % static_cast<std::uint32_t>(history_);
   const Ram& ram = machine_->ram();
-  compute_features(features_, ram, memory_,
-                   std::span(observations_).subspan(newest_ * features_count_, features_count_));
+  if (preset_ != nullptr) {
+    const std::size_t bytes = picture().stored_bytes();
+    render_stored(*preset_, ram, machine_->ram_before(), std::span(pictures_).subspan(newest_ * bytes, bytes));
+  } else {
+    compute_features(features_, ram, memory_,
+                     std::span(observations_).subspan(newest_ * features_count_, features_count_));
+  }
   memory_.observed(ram);
 }
 
 void Env::observe(std::span<float> out) const {
   SINV_CHECK(out.size() == observation_size(), "Env::observe: room for ", out.size(), " values, wanted ",
              observation_size());
-  float* to = out.data();
-  for (std::uint32_t age = 1; age <= static_cast<std::uint32_t>(history_); ++age) {  // newest_ + 1 is the oldest row
-    const std::size_t row = (newest_ + age) % static_cast<std::uint32_t>(history_);
-    to = std::copy_n(observations_.data() + row * features_count_, features_count_, to);
-  }
+  unroll(observations_, newest_, static_cast<std::size_t>(history_), out);
+}
+
+void Env::observe_pictures(std::span<std::uint8_t> out) const {
+  SINV_CHECK(out.size() == pictures_size(), "Env::observe_pictures: room for ", out.size(), " bytes, wanted ",
+             pictures_size());
+  unroll(pictures_, newest_, static_cast<std::size_t>(history_), out);
 }
 
 int Env::lives() const {
@@ -219,14 +243,17 @@ void Env::share_start(const Env& other) {
   start_ = other.start_;
 }
 
+std::string Env::seen() const { return preset_ != nullptr ? "pixels " + settings_.pixels : settings_.features; }
+
 void Env::save(ByteWriter& out) const {
-  out.put_text(settings_.features);
+  out.put_text(seen());
   out.put(random_);
   out.put(score_);
   out.put(counters_);
   out.put(memory_);
   out.put(newest_);
   out.put_all(std::span<const float>(observations_));
+  if (preset_ != nullptr) out.put_all(std::span<const std::uint8_t>(pictures_));
   std::vector<std::byte> state(machine_->state_bytes());
   despite_losses([&] {
     try {
@@ -244,8 +271,8 @@ void Env::save(ByteWriter& out) const {
 
 void Env::load(ByteReader& in) {
   const std::string features = in.get_text();
-  if (features != settings_.features) {
-    throw UserError(text("env state: was saved with env.features ", features, ", this run has ", settings_.features));
+  if (features != seen()) {
+    throw UserError(text("env state: was saved with env.features ", features, ", this run has ", seen()));
   }
   in.get(random_);
   in.get(score_);
@@ -253,6 +280,7 @@ void Env::load(ByteReader& in) {
   in.get(memory_);
   in.get(newest_);
   in.get_all(std::span<float>(observations_));
+  if (preset_ != nullptr) in.get_all(std::span<std::uint8_t>(pictures_));
   if (newest_ >= static_cast<std::uint32_t>(history_))
     throw UserError("env state: a count is out of range; the file is damaged");
   std::vector<std::byte> state(machine_->state_bytes());

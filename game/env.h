@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/bytes.h"
@@ -12,6 +13,7 @@
 #include "game/action.h"
 #include "game/env_settings.h"
 #include "game/features.h"
+#include "game/pixels.h"
 #include "game/reward.h"
 #include "game/score.h"
 
@@ -49,8 +51,14 @@ class Env {
 
   /// The observation after the last reset() or step(): observation_size() values, history oldest first.
   void observe(std::span<float> out) const;
-  /// history() * feature_count(features()).
+  /// history() * feature_count(features()); 0 when pictures are shown.
   std::size_t observation_size() const { return static_cast<std::size_t>(history_) * features_count_; }
+  /// The pictures of the same moments when env.pixels names a preset, as they are kept: history() of them, oldest
+  /// first, each the two last frames of its step merged.
+  void observe_pictures(std::span<std::uint8_t> out) const;
+  std::size_t pictures_size() const { return pictures_.size(); }
+  /// Of one picture; kNoFrame without.
+  FrameShape picture() const { return preset_ != nullptr ? stored_shape(*preset_) : kNoFrame; }
   FeatureSet features() const { return features_; }
   int history() const { return history_; }
 
@@ -99,19 +107,22 @@ class Env {
     return counters_.over == 0 && counters_.frames < static_cast<std::uint32_t>(settings_.frame_cap);
   }
   void remember_observation();
+  std::string seen() const;
 
   std::unique_ptr<Machine> machine_;
   EnvSettings settings_;
   Reward reward_;
   FeatureSet features_;
+  const PixelPreset* preset_;  // null: features are observed
   int history_;
   std::size_t features_count_;
   Random random_;
   ScoreCounter score_;
   Counters counters_;
   FeatureMemory memory_;
-  std::vector<float> observations_;  // ring of history_ rows
-  std::uint32_t newest_ = 0;         // row of the ring
+  std::vector<float> observations_;     // ring of history_ rows
+  std::vector<std::uint8_t> pictures_;  // the same
+  std::uint32_t newest_ = 0;            // row of the rings
   std::shared_ptr<const std::vector<std::byte>> start_;
   mutable bool lost_ = false;  // save() lost the machine: the game that runs is gone
 };

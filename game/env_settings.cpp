@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/option.h"
 #include "game/features.h"
+#include "game/pixels.h"
 
 namespace sinv {
 namespace {
@@ -33,9 +34,13 @@ void describe(Options& options, EnvSettings& settings) {
   options.add("env.cache_start", settings.cache_start,
               "a new game restores the machine as it was when the first game began");
   options.add("env.features", settings.features, "version of the state vector", feature_set_names());
-  options.add("env.history", settings.history,
-              "observations stacked, oldest first; 0: 4 for the predecessor's vectors, 1 for the rich ones", 0,
-              kMostHistory);
+  std::vector<std::string> pictures{"none"};
+  for (const PixelPreset& preset : pixel_presets()) pictures.emplace_back(preset.name);
+  options.add("env.pixels", settings.pixels, "pictures instead of the state vector", pictures);
+  options.add(
+      "env.history", settings.history,
+      "observations stacked, oldest first; 0: 4 for pictures and the predecessor's vectors, 1 for the rich ones", 0,
+      kMostHistory);
   RewardSettings& reward = settings.reward;
   options.add("reward.preset", reward.preset, "score: the values below; predecessor: its values replace them all",
               {"score", "predecessor"});
@@ -57,6 +62,7 @@ void check(const EnvSettings& settings) {
   check_range("env.frame_cap", settings.frame_cap, kLeastCapFrames, kMostCapFrames);
   check_range("env.history", settings.history, 0, kMostHistory);
   feature_set_of(settings.features);
+  if (settings.pixels != "none") pixel_preset_of(settings.pixels);
   resolved(settings.reward);
 }
 

@@ -19,6 +19,7 @@ struct EnvSettings {
   bool skip_unplayable = true;      // frames without control (explosion, prompts) run inside the step
   bool cache_start = true;          // a new game restores the machine as it was when the first one began
   std::string features = "rich-1";  // see game/features.h
+  std::string pixels = "none";      // see game/pixels.h; a preset's pictures take the features' place
   int history = 0;                  // observations stacked, oldest first, 1..8; 0: the version's own default
   RewardSettings reward;
 };

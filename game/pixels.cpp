@@ -86,6 +86,10 @@ void render_pixels(const PixelPreset& preset, const Ram& newest, const Ram& befo
 void render_packed(const PixelPreset& preset, const Ram& newest, const Ram& before, std::span<std::uint8_t> out) {
   render_packed(best_code(), preset, newest, before, out);
 }
+void render_stored(const PixelPreset& preset, const Ram& newest, const Ram& before, std::span<std::uint8_t> out) {
+  if (preset.binary) return render_packed(preset, newest, before, out);
+  render_pixels(preset, newest, before, out);
+}
 void unpack_pixels(std::span<const std::uint8_t> packed, std::span<std::uint8_t> out) {
   unpack_pixels(best_code(), packed, out);
 }

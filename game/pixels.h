@@ -39,6 +39,22 @@ struct PixelPreset {
   constexpr std::size_t packed_bytes() const { return pixels() / 8; }
 };
 
+/// A picture as it is kept: a byte a pixel, or a bit (the packed form, an eighth of the memory).
+struct FrameShape {
+  int width = 84;
+  int height = 84;
+  bool packed = false;
+
+  constexpr std::size_t pixels() const { return static_cast<std::size_t>(width) * static_cast<std::size_t>(height); }
+  constexpr std::size_t stored_bytes() const { return packed ? pixels() / 8 : pixels(); }
+  bool operator==(const FrameShape&) const = default;
+};
+/// Of what is not shown as a picture.
+inline constexpr FrameShape kNoFrame{.width = 0, .height = 0};
+
+/// How pictures of a preset are kept: packed when there is such a form.
+constexpr FrameShape stored_shape(const PixelPreset& preset) { return {preset.width, preset.height, preset.binary}; }
+
 /// deepmind, play-field, full.
 std::span<const PixelPreset> pixel_presets();
 /// Errors: UserError naming the known ones.
@@ -56,6 +72,8 @@ std::vector<PixelCode> pixel_codes();
 void render_pixels(const PixelPreset& preset, const Ram& newest, const Ram& before, std::span<std::uint8_t> out);
 /// The same, packed. Errors: Error if the preset is not binary or `out` does not have preset.packed_bytes() bytes.
 void render_packed(const PixelPreset& preset, const Ram& newest, const Ram& before, std::span<std::uint8_t> out);
+/// In the form of stored_shape(). Errors: Error if `out` does not have its stored_bytes().
+void render_stored(const PixelPreset& preset, const Ram& newest, const Ram& before, std::span<std::uint8_t> out);
 /// 8 pixels of 0 or 255 from each byte. Errors: Error if `out` is not 8 times as long.
 void unpack_pixels(std::span<const std::uint8_t> packed, std::span<std::uint8_t> out);
 

@@ -34,9 +34,12 @@ struct VecEnv::State {
   enum class Job : std::uint8_t { kReset, kStep, kQuit };
 
   std::vector<std::unique_ptr<Env>> envs;
-  std::size_t row = 0;  // F
+  std::size_t row = 0;            // F
+  std::size_t picture_bytes = 0;  // P
   std::vector<float> observations;
   std::vector<float> final_observations;
+  std::vector<std::uint8_t> pictures;
+  std::vector<std::uint8_t> final_pictures;
   std::vector<float> rewards;
   std::vector<float> discounts;
   std::vector<std::uint8_t> terminated;
@@ -55,9 +58,14 @@ struct VecEnv::State {
   std::atomic<std::uint32_t> busy{0};
   std::vector<std::thread> workers;
 
+  void observe(std::size_t i, std::vector<float>& rows, std::vector<std::uint8_t>& stacks) {
+    envs[i]->observe(std::span(rows).subspan(i * row, row));
+    envs[i]->observe_pictures(std::span(stacks).subspan(i * picture_bytes, picture_bytes));
+  }
+
   void reset_one(std::size_t i) {
     envs[i]->reset();
-    envs[i]->observe(std::span(observations).subspan(i * row, row));
+    observe(i, observations, pictures);
   }
 
   void step_one(std::size_t i) {
@@ -70,7 +78,7 @@ struct VecEnv::State {
     life_lost[i] = result.life_lost ? 1 : 0;
     frames[i] = result.frames;
     if (result.terminated || result.truncated) {
-      env.observe(std::span(final_observations).subspan(i * row, row));
+      observe(i, final_observations, final_pictures);
       records[i] = EpisodeRecord{.env = static_cast<std::uint32_t>(i),
                                  .frames = env.frames(),
                                  .steps = env.steps(),
@@ -79,7 +87,7 @@ struct VecEnv::State {
                                  .truncated = result.truncated};
       env.reset();
     }
-    env.observe(std::span(observations).subspan(i * row, row));
+    observe(i, observations, pictures);
   }
 
   // Envs are taken one by one: a step that runs through an explosion is 60 times longer than others.
@@ -142,6 +150,9 @@ VecEnv::VecEnv(const MachineFactory& make_machine, const EnvSettings& settings, 
   s.row = s.envs[0]->observation_size();
   s.observations.resize(count * s.row);
   s.final_observations.resize(count * s.row);
+  s.picture_bytes = s.envs[0]->pictures_size();
+  s.pictures.resize(count * s.picture_bytes);
+  s.final_pictures.resize(count * s.picture_bytes);
   s.rewards.resize(count);
   s.discounts.resize(count);
   s.terminated.resize(count);
@@ -187,6 +198,9 @@ void VecEnv::step(std::span<const Action> actions) {
 
 std::span<const float> VecEnv::observations() const { return state_->observations; }
 std::span<const float> VecEnv::final_observations() const { return state_->final_observations; }
+std::size_t VecEnv::pictures_size() const { return state_->picture_bytes; }
+std::span<const std::uint8_t> VecEnv::pictures() const { return state_->pictures; }
+std::span<const std::uint8_t> VecEnv::final_pictures() const { return state_->final_pictures; }
 std::span<const float> VecEnv::rewards() const { return state_->rewards; }
 std::span<const float> VecEnv::discounts() const { return state_->discounts; }
 std::span<const std::uint8_t> VecEnv::terminated() const { return state_->terminated; }
@@ -210,7 +224,7 @@ void VecEnv::load(ByteReader& in) {
   s.finished.clear();
   for (std::size_t i = 0; i < s.envs.size(); ++i) {
     s.envs[i]->load(in);
-    s.envs[i]->observe(std::span(s.observations).subspan(i * s.row, s.row));
+    s.observe(i, s.observations, s.pictures);
   }
 }
 

@@ -42,17 +42,20 @@ class VecEnv {
 
   std::size_t size() const;
   std::size_t observation_size() const;  // F
+  std::size_t pictures_size() const;     // P: bytes of Env::observe_pictures
 
   void reset();
   /// REQUIRES: actions.size() == size().
   void step(std::span<const Action> actions);
 
   // Results of the last step(); after reset() the observations alone have a meaning. Valid until the next call.
-  std::span<const float> observations() const;        // [N, F]
-  std::span<const float> final_observations() const;  // [N, F]; only rows of ended episodes are written
-  std::span<const float> rewards() const;             // [N]
-  std::span<const float> discounts() const;           // [N], 0 or 1: see StepResult
-  std::span<const std::uint8_t> terminated() const;   // [N], 0 or 1, like the next two
+  std::span<const float> observations() const;           // [N, F]
+  std::span<const float> final_observations() const;     // [N, F]; only rows of ended episodes are written
+  std::span<const std::uint8_t> pictures() const;        // [N, P]
+  std::span<const std::uint8_t> final_pictures() const;  // [N, P]; likewise
+  std::span<const float> rewards() const;                // [N]
+  std::span<const float> discounts() const;              // [N], 0 or 1: see StepResult
+  std::span<const std::uint8_t> terminated() const;      // [N], 0 or 1, like the next two
   std::span<const std::uint8_t> truncated() const;
   std::span<const std::uint8_t> life_lost() const;
   std::span<const std::uint32_t> frames() const;    // [N], run in this step

@@ -10,6 +10,7 @@
 #include "rl/environments.h"
 #include "rl/policy.h"
 #include "rl/schedule.h"
+#include "rl/streamed_state.h"
 
 namespace sinv {
 
@@ -20,6 +21,7 @@ struct AgentShape {
   int envs = 1;
   int observation_size = 1;
   int history = 1;
+  FrameShape picture = kNoFrame;
   int actions = 2;
   int steps_per_round = 1;
 };
@@ -87,6 +89,9 @@ class Agent {
   virtual void load(ByteReader& in) = 0;
   virtual void bulk(std::vector<std::span<std::byte>>& parts) = 0;
   virtual void loaded() = 0;
+  /// The part of the state that is too large to be copied, null if there is none: it is written to a file of its own
+  /// while the agent goes on, and is not in save() and bulk().
+  virtual StreamedState* streamed() { return nullptr; }
 };
 
 }  // namespace sinv

@@ -7,13 +7,24 @@
 namespace sinv {
 namespace {
 
-std::unique_ptr<Agent> make_dqn_mlp(const AgentSettings& settings, const AgentShape& shape, std::uint64_t seed) {
+std::unique_ptr<Agent> make_dqn(const AgentSettings& settings, const AgentShape& shape, std::uint64_t seed) {
   return std::make_unique<DqnAgent>(settings.dqn, shape, seed);
+}
+
+void picture_defaults(AgentSettings& agent, TrainerSettings& train, EnvSettings& env) {
+  choose_picture_defaults(agent.dqn);
+  env.pixels = "deepmind";
+  train.envs = 32;
+  train.steps_per_round = 4;
+  train.minutes = 60;
+  train.evaluation_period_frames = 1'000'000;
+  train.save_period_s = 600;
 }
 
 // The list. Nothing else enumerates agents.
 constexpr AgentKind kAgents[] = {
-    {"dqn-mlp", "DQN on feature vectors: Double, dueling, noisy, prioritised, n-step", make_dqn_mlp, dqn_policy},
+    {"dqn-mlp", "DQN on feature vectors: Double, dueling, noisy, prioritised, n-step", make_dqn, dqn_policy, nullptr},
+    {"dqn-cnn", "the same on pictures", make_dqn, dqn_policy, picture_defaults},
 };
 
 }  // namespace
@@ -31,6 +42,11 @@ const AgentKind& agent_kind(const std::string& name) {
     if (name == kind.name) return kind;
   }
   throw UserError(unknown_name("agent", name, agent_names()));
+}
+
+void choose_defaults(AgentSettings& agent, TrainerSettings& train, EnvSettings& env) {
+  const AgentKind& kind = agent_kind(agent.agent);
+  if (kind.defaults != nullptr) kind.defaults(agent, train, env);
 }
 
 AgentFactory agent_factory(const AgentSettings& settings) {

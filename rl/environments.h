@@ -10,6 +10,12 @@
 
 namespace sinv {
 
+/// Observations of N environments: numbers, or stacks of pictures as they are kept. The other span is empty.
+struct Observations {
+  std::span<const float> values;           // [N, history * row], oldest row first
+  std::span<const std::uint8_t> pictures;  // [N, history, picture().stored_bytes()], oldest picture first
+};
+
 /// Many environments stepped together, as agents and run loop see them. The game is one kind; tests bring others.
 /// An environment whose episode ended is reset within the same step: its row of observations() is the first of the new
 /// episode and its row of final_observations() is the last of the old one.
@@ -19,9 +25,10 @@ class Environments {
   virtual ~Environments() = default;
 
   virtual int count() const = 0;             // N
-  virtual int observation_size() const = 0;  // F = history() * row
+  virtual int observation_size() const = 0;  // values of one: history() * row, or history() * picture().pixels()
   virtual int history() const = 0;           // rows of one observation, oldest first; the first of an episode repeats
-  virtual int actions() const = 0;           // actions are 0 .. actions() - 1
+  virtual FrameShape picture() const { return kNoFrame; }  // what a row is, when it is a picture
+  virtual int actions() const = 0;                         // actions are 0 .. actions() - 1
   virtual int frames_per_step() const = 0;
 
   virtual void reset() = 0;
@@ -29,14 +36,14 @@ class Environments {
   virtual void step(std::span<const std::uint8_t> actions) = 0;
 
   // Of the last step(); after reset() the observations alone have a meaning. Valid until the next call.
-  virtual std::span<const float> observations() const = 0;        // [N, F]
-  virtual std::span<const float> final_observations() const = 0;  // [N, F]; only rows of ended episodes
-  virtual std::span<const float> rewards() const = 0;             // [N]
-  virtual std::span<const float> discounts() const = 0;           // [N]; 0: no value follows the step
-  virtual std::span<const std::uint8_t> terminated() const = 0;   // [N]; the episode is over by its own rules
-  virtual std::span<const std::uint8_t> truncated() const = 0;    // [N]; it was cut off
-  virtual std::span<const std::uint32_t> frames() const = 0;      // [N]; run in this step
-  virtual std::span<const EpisodeRecord> finished() const = 0;    // episodes that ended in this step
+  virtual Observations observations() const = 0;
+  virtual Observations final_observations() const = 0;           // only rows of ended episodes
+  virtual std::span<const float> rewards() const = 0;            // [N]
+  virtual std::span<const float> discounts() const = 0;          // [N]; 0: no value follows the step
+  virtual std::span<const std::uint8_t> terminated() const = 0;  // [N]; the episode is over by its own rules
+  virtual std::span<const std::uint8_t> truncated() const = 0;   // [N]; it was cut off
+  virtual std::span<const std::uint32_t> frames() const = 0;     // [N]; run in this step
+  virtual std::span<const EpisodeRecord> finished() const = 0;   // episodes that ended in this step
 
   /// Everything that decides their future.
   virtual void save(ByteWriter& out) const = 0;
@@ -53,14 +60,17 @@ class GameEnvironments final : public Environments {
                    int threads);
 
   int count() const override { return static_cast<int>(envs_.size()); }
-  int observation_size() const override { return static_cast<int>(envs_.observation_size()); }
+  int observation_size() const override {
+    return static_cast<int>(envs_.observation_size()) + history() * static_cast<int>(picture().pixels());
+  }
   int history() const override { return envs_.env(0).history(); }
+  FrameShape picture() const override { return envs_.env(0).picture(); }
   int actions() const override { return static_cast<int>(kActions); }
   int frames_per_step() const override { return envs_.env(0).settings().frames_per_step; }
   void reset() override { envs_.reset(); }
   void step(std::span<const std::uint8_t> actions) override;
-  std::span<const float> observations() const override { return envs_.observations(); }
-  std::span<const float> final_observations() const override { return envs_.final_observations(); }
+  Observations observations() const override { return {envs_.observations(), envs_.pictures()}; }
+  Observations final_observations() const override { return {envs_.final_observations(), envs_.final_pictures()}; }
   std::span<const float> rewards() const override { return envs_.rewards(); }
   std::span<const float> discounts() const override { return envs_.discounts(); }
   std::span<const std::uint8_t> terminated() const override { return envs_.terminated(); }

@@ -12,7 +12,7 @@
 
 namespace sinv {
 
-void ScriptedPolicy::act(std::span<const float>, std::span<std::uint8_t> actions) {
+void ScriptedPolicy::act(const Observations&, std::span<std::uint8_t> actions) {
   for (std::size_t i = 0; i < actions.size(); ++i) {
     actions[i] = static_cast<std::uint8_t>(scripted_action(envs_.env(static_cast<int>(i)).ram()));
   }

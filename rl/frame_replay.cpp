@@ -9,7 +9,6 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "game/pixels.h"
 
 namespace sinv {
 namespace {

@@ -6,22 +6,14 @@
 #include <span>
 #include <vector>
 
+#include "game/pixels.h"
 #include "rl/frame_saver.h"
 #include "rl/huge_pages.h"
 #include "rl/replay.h"
 #include "rl/replay_index.h"
+#include "rl/streamed_state.h"
 
 namespace sinv {
-
-/// A frame as replay keeps it: a byte a pixel, or a bit (the packed form of game/pixels.h, an eighth of the memory).
-struct FrameShape {
-  int width = 84;
-  int height = 84;
-  bool packed = false;
-
-  constexpr std::size_t pixels() const { return static_cast<std::size_t>(width) * static_cast<std::size_t>(height); }
-  constexpr std::size_t stored_bytes() const { return packed ? pixels() / 8 : pixels(); }
-};
 
 /// Replay memory of pictures: single frames, each stored once, under a ReplayIndex, which forms the n-step returns,
 /// draws by priority and says which slots a stack is made of. Each environment has a segment of the ring of its own, so
@@ -29,7 +21,7 @@ struct FrameShape {
 /// no n-step window reaches over an episode's end or the write position. An episode of L steps takes L + 1 frames. All
 /// memory is taken and touched when it is made; inserting and drawing take none. Thread: one owner at a time; what
 /// begin_save() started reads along until it is done.
-class FrameReplay {
+class FrameReplay final : public StreamedState {
  public:
   /// Errors: as ReplayIndex; Error for a shape without pixels, or packed where pixels are no multiple of 8; UserError
   /// if it does not fit into memory.
@@ -75,12 +67,15 @@ class FrameReplay {
   /// written; since the oldest are written first, that is for a moment, unless the disk is slower than the game. False,
   /// and does nothing, while the save before is still being written. `stamp` ties the file to the rest of the state.
   /// saver() tells how it went. REQUIRES: settled.
-  bool begin_save(const std::filesystem::path& path, std::uint64_t stamp);
+  bool begin_save(const std::filesystem::path& path, std::uint64_t stamp) override;
   FrameSaver& saver() { return saver_; }
+  bool saving() const override { return saver_.busy(); }
+  void wait_for_save() override { saver_.wait(); }
+  std::optional<std::string> take_save_error() override { return saver_.take_error(); }
   /// Restores what begin_save() wrote; the future is then that of the saved replay, bit for bit. No save may be under
   /// way. Errors: UserError with the path: no such file, of another shape, of other settings, another stamp (nothing
   /// has changed then), ended early or damaged (the replay is empty then).
-  void load_file(const std::filesystem::path& path, std::uint64_t stamp);
+  void load_file(const std::filesystem::path& path, std::uint64_t stamp) override;
 
  private:
   void store(int env, std::uint32_t slot, std::span<const std::uint8_t> frame);

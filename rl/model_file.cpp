@@ -45,6 +45,11 @@ void save_model(const std::filesystem::path& path, const ModelFile& model) {
   set_number("observation_size", model.observation_size);
   set_number("history", model.history);
   set_number("actions", model.actions);
+  if (model.picture != kNoFrame) {
+    set_number("picture_width", model.picture.width);
+    set_number("picture_height", model.picture.height);
+    set_number("picture_bits", model.picture.packed ? 1 : 8);
+  }
   set_number("frames", model.frames);
   set_number("steps", model.steps);
   set_number("updates", model.updates);
@@ -71,11 +76,21 @@ ModelFile load_model(const std::filesystem::path& path) {
   model.observation_size = static_cast<int>(in.get_int("observation_size"));
   model.history = static_cast<int>(in.get_int("history"));
   model.actions = static_cast<int>(in.get_int("actions"));
+  if (in.metadata().count("picture_width") != 0) {
+    model.picture = {.width = static_cast<int>(in.get_int("picture_width")),
+                     .height = static_cast<int>(in.get_int("picture_height")),
+                     .packed = in.get_int("picture_bits") == 1};
+  }
   model.frames = in.get_int("frames");
   model.steps = in.get_int("steps");
   model.updates = in.get_int("updates");
   model.seed = number_of<std::uint64_t>(path, "seed", in.get("seed"));
-  if (model.observation_size < 1 || model.history < 1 || model.actions < 1 || model.actions > 256) {
+  const bool pictures_fit =
+      model.picture == kNoFrame || (model.picture.width >= 1 && model.picture.height >= 1 &&
+                                    model.picture.width <= 4096 && model.picture.height <= 4096 &&
+                                    static_cast<std::size_t>(model.observation_size) ==
+                                        model.picture.pixels() * static_cast<std::size_t>(model.history));
+  if (model.observation_size < 1 || model.history < 1 || model.actions < 1 || model.actions > 256 || !pictures_fit) {
     throw UserError(text(path.string(), ": observations of ", model.observation_size, " values, history ",
                          model.history, ", ", model.actions, " actions: cannot be a model"));
   }
@@ -117,12 +132,16 @@ EnvSettings environment_of(const ModelFile& model) {
 
 void check_model_plays(const ModelFile& model, const Environments& envs) {
   if (model.observation_size == envs.observation_size() && model.history == envs.history() &&
-      model.actions == envs.actions()) {
+      model.picture == envs.picture() && model.actions == envs.actions()) {
     return;
   }
-  throw UserError(text("the model takes observations of ", model.observation_size, " values (history ", model.history,
-                       ") and knows ", model.actions, " actions; the environment gives ", envs.observation_size(),
-                       " (history ", envs.history(), ") and has ", envs.actions(),
+  const auto seen = [](int size, int history, const FrameShape& picture) {
+    const std::string rows = picture == kNoFrame ? "" : text(" of ", picture.width, " x ", picture.height, " pixels");
+    return text(size, " values (history ", history, rows, ")");
+  };
+  throw UserError(text("the model takes observations of ", seen(model.observation_size, model.history, model.picture),
+                       " and knows ", model.actions, " actions; the environment gives ",
+                       seen(envs.observation_size(), envs.history(), envs.picture()), " and has ", envs.actions(),
                        "; play the model in the environment it was trained in"));
 }
 

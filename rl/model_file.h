@@ -21,6 +21,7 @@ struct ModelFile {
   std::string agent;  // name in the list of agents
   int observation_size = 0;
   int history = 1;
+  FrameShape picture = kNoFrame;  // of a row, when the model sees pictures
   int actions = 0;
   Named network;      // settings of the agent that the shape of the network hangs on
   Named environment;  // settings of the environment, as options name them

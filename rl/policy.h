@@ -12,8 +12,8 @@ namespace sinv {
 class BatchPolicy {
  public:
   virtual ~BatchPolicy() = default;
-  /// One action per observation: observations [n, F], n = actions.size().
-  virtual void act(std::span<const float> observations, std::span<std::uint8_t> actions) = 0;
+  /// One action per observation, of which there are actions.size().
+  virtual void act(const Observations& observations, std::span<std::uint8_t> actions) = 0;
   /// q [n, actions] of the last act(); empty for a policy that has none.
   virtual std::span<const float> q_values() const { return {}; }
 };
@@ -22,7 +22,7 @@ class BatchPolicy {
 class RandomPolicy final : public BatchPolicy {
  public:
   RandomPolicy(int actions, std::uint64_t seed) : actions_(static_cast<std::uint32_t>(actions)), random_(seed, 0) {}
-  void act(std::span<const float>, std::span<std::uint8_t> actions) override {
+  void act(const Observations&, std::span<std::uint8_t> actions) override {
     for (std::uint8_t& action : actions) action = static_cast<std::uint8_t>(random_.below(actions_));
   }
 
@@ -36,7 +36,7 @@ class RandomPolicy final : public BatchPolicy {
 class ScriptedPolicy final : public BatchPolicy {
  public:
   explicit ScriptedPolicy(const GameEnvironments& envs) : envs_(envs) {}
-  void act(std::span<const float> observations, std::span<std::uint8_t> actions) override;
+  void act(const Observations& observations, std::span<std::uint8_t> actions) override;
 
  private:
   const GameEnvironments& envs_;

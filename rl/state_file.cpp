@@ -85,7 +85,7 @@ std::optional<std::string> StateSaver::take_error() {
   return std::exchange(error_, std::nullopt);
 }
 
-bool StateSaver::begin(std::span<const std::byte> small, std::span<const std::span<std::byte>> parts) {
+bool StateSaver::take(std::span<const std::byte> small, std::span<const std::span<std::byte>> parts) {
   if (busy()) return false;
   collect();
   std::size_t wanted = sizeof kMagic + 2 * sizeof(std::uint32_t) + (parts.size() + 1) * sizeof(std::uint64_t) +
@@ -110,13 +110,18 @@ bool StateSaver::begin(std::span<const std::byte> small, std::span<const std::sp
   put(small.data(), small.size());
   for (const auto& part : parts) put(part.data(), part.size());
   image_bytes_ = wanted;
+  return true;
+}
+
+void StateSaver::write() {
+  SINV_CHECK(!busy(), "StateSaver::write: the state before is still being written");
+  collect();
   writing_ = std::async(std::launch::async, [this] {
     const std::span<std::byte> image(image_.data(), image_bytes_);
     const std::uint32_t sum = crc32(image.first(image.size() - sizeof(std::uint32_t)));
     std::memcpy(image.data() + image.size() - sizeof sum, &sum, sizeof sum);
     write_file(path_, std::span<const std::byte>(image));
   });
-  return true;
 }
 
 void remove_leftovers(const std::filesystem::path& path) {

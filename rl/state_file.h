@@ -33,9 +33,9 @@ class StateFile {
   std::vector<std::span<const std::byte>> arrays_;
 };
 
-/// Writes states in the background: begin() copies what it is given and returns; a thread of its own then writes,
-/// whole or not at all, so that the state before stays until the new one is in place.
-/// Thread: one owner. The copy is kept and used again, so memory is taken once per size.
+/// Writes states in the background: take() copies what it is given, write() has a thread of its own write that, whole
+/// or not at all, so that the state before stays until the new one is in place. Thread: one owner. The copy is kept and
+/// used again, so memory is taken once per size.
 class StateSaver {
  public:
   explicit StateSaver(std::filesystem::path path);
@@ -45,7 +45,9 @@ class StateSaver {
   StateSaver& operator=(const StateSaver&) = delete;
 
   /// False, and does nothing, while the state before is still being written.
-  bool begin(std::span<const std::byte> small, std::span<const std::span<std::byte>> parts);
+  bool take(std::span<const std::byte> small, std::span<const std::span<std::byte>> parts);
+  /// Begins to write what was taken last. REQUIRES: not busy().
+  void write();
   /// Waits for the end of what is being written. Afterwards take_error() tells how it went.
   void wait();
   bool busy() const;

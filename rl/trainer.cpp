@@ -33,13 +33,14 @@ double seconds_since(std::chrono::steady_clock::time_point then) {
 }  // namespace
 
 Trainer::Trainer(const TrainerSettings& settings, TrainerParts parts)
-    : settings_((check(settings), settings)), parts_(std::move(parts)), saver_(state_path(parts_.folder)) {
+    : settings_((check(settings), settings)), parts_(std::move(parts)), saver_(parts_.folder) {
   // The acting thread steps the environments; the learner has the other core.
   const int env_threads = std::max(1, settings_.threads - 1);
   envs_ = parts_.environments(settings_.envs, seed_for(settings_.seed, kEnvironmentStream, 0), env_threads);
   const AgentShape shape{.envs = settings_.envs,
                          .observation_size = envs_->observation_size(),
                          .history = envs_->history(),
+                         .picture = envs_->picture(),
                          .actions = envs_->actions(),
                          .steps_per_round = settings_.steps_per_round};
   agent_ = parts_.agent(shape, seed_for(settings_.seed, kAgentStream, 0));
@@ -73,6 +74,9 @@ void Trainer::resume() {
   agent_->bulk(parts);
   file.fill(parts);
   agent_->loaded();
+  if (StreamedState* streamed = agent_->streamed()) {
+    streamed->load_file(RunSaver::frames_path(parts_.folder, stamp()), stamp());
+  }
   elapsed_before_s_ = counters_.elapsed_s;
   if (parts_.metrics != nullptr) parts_.metrics->rewind(counters_.clock.frames);
   resumed_ = true;
@@ -123,6 +127,9 @@ void Trainer::close_round() {
   shown_.exploiting = mode == ActingMode::kExploit;
 }
 
+// Two states of one step count are the same, so it names them.
+std::uint64_t Trainer::stamp() const { return static_cast<std::uint64_t>(counters_.clock.steps); }
+
 double Trainer::elapsed_s() const { return elapsed_before_s_ + seconds_since(sitting_begin_); }
 
 bool Trainer::limit_reached() const {
@@ -139,7 +146,7 @@ double Trainer::mean_recent() const {
 
 TrainerOutcome Trainer::run(const std::atomic<bool>& stop) {
   std::signal(SIGXFSZ, SIG_IGN);
-  remove_leftovers(state_path(parts_.folder));
+  saver_.clean(resumed_ ? std::optional(stamp()) : std::nullopt);
   remove_leftovers(best_path(parts_.folder));
   sitting_begin_ = last_shown_ = speed_begin_ = std::chrono::steady_clock::now();
   speed_clock_ = counters_.clock;
@@ -269,6 +276,7 @@ void Trainer::keep_best(const EvaluationResult& confirmed) {
   ModelFile model{.agent = parts_.agent_name,
                   .observation_size = envs_->observation_size(),
                   .history = envs_->history(),
+                  .picture = envs_->picture(),
                   .actions = envs_->actions(),
                   .network = agent_->model_settings(),
                   .environment = parts_.environment,
@@ -304,11 +312,11 @@ void Trainer::begin_save() {
   agent_->save(out);
   std::vector<std::span<std::byte>> parts;
   agent_->bulk(parts);
-  if (saver_.begin(out.bytes(), parts)) last_save_ = std::chrono::steady_clock::now();
+  if (saver_.begin(out.bytes(), parts, agent_->streamed(), stamp())) last_save_ = std::chrono::steady_clock::now();
 }
 
 void Trainer::collect_save() {
-  if (const std::optional<std::string> error = saver_.take_error()) event(*error);
+  if (const std::optional<std::string> error = saver_.poll()) event(*error);
 }
 
 void Trainer::measure_speed() {

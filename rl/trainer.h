@@ -16,7 +16,7 @@
 #include "rl/model_file.h"
 #include "rl/progress.h"
 #include "rl/round_thread.h"
-#include "rl/state_file.h"
+#include "rl/run_saver.h"
 #include "rl/trainer_settings.h"
 
 namespace sinv {
@@ -50,8 +50,8 @@ struct TrainerControls {
 /// of round r-1; then both meet, and what was seen enters the replay in the order of the environments. So two threads
 /// and one give the same weights bit for bit, and so does a training that was stopped and resumed: what is saved
 /// between two rounds is everything that decides the future.
-/// In the run folder: `last` (that state), `best.bin` (the model with the best confirmed evaluation).
-/// Thread: one owner; progress() may be read and controls() written from any.
+/// In the run folder: `last` (that state) and `frames.STAMP` (of an agent that sees pictures), `best.bin` (the model
+/// with the best confirmed evaluation). Thread: one owner; progress() may be read and controls() written from any.
 /// Process: run() makes writes past a file size limit fail instead of killing the process (SIGXFSZ).
 class Trainer {
  public:
@@ -72,7 +72,7 @@ class Trainer {
   TrainerControls& controls() { return controls_; }
   const Agent& agent() const { return *agent_; }
   const Clock& clock() const { return counters_.clock; }
-  static std::filesystem::path state_path(const std::filesystem::path& folder) { return folder / "last"; }
+  static std::filesystem::path state_path(const std::filesystem::path& folder) { return RunSaver::state_path(folder); }
   static std::filesystem::path best_path(const std::filesystem::path& folder) { return folder / "best.bin"; }
 
  private:
@@ -97,6 +97,7 @@ class Trainer {
   void play_round(RoundThread* acting);
   void close_round();
   bool limit_reached() const;
+  std::uint64_t stamp() const;
   double elapsed_s() const;
   double mean_recent() const;
   bool judge(std::uint64_t stream, std::uint64_t index, const char* kind, const std::atomic<bool>& stop);
@@ -117,7 +118,7 @@ class Trainer {
   TrainerParts parts_;
   std::unique_ptr<Environments> envs_;
   std::unique_ptr<Agent> agent_;
-  StateSaver saver_;
+  RunSaver saver_;
   Counters counters_;
   bool resumed_ = false;
   bool begun_ = false;

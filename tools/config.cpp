@@ -41,32 +41,15 @@ std::string value_text(const toml::node& node, const std::string& key) {
   throw UserError(text(key, ": a date or time is no value of any key"));
 }
 
-using TakeValue = std::function<void(const std::string& key, const std::string& value)>;
-
-void take_table(const TakeValue& take, const toml::table& table, const std::string& prefix) {
+void take_table(std::vector<Assignment>& out, const toml::table& table, const std::string& prefix,
+                const std::string& where) {
   for (const auto& [name, node] : table) {
     const std::string key = prefix + std::string(name.str());
     if (const auto* inner = node.as_table()) {
-      take_table(take, *inner, key + ".");
+      take_table(out, *inner, key + ".", where);
     } else {
-      take(key, value_text(node, key));
+      out.push_back({key, value_text(node, key), where});
     }
-  }
-}
-
-void take_file(const std::filesystem::path& path, const TakeValue& take) {
-  const std::vector<std::byte> bytes = sinv::read_file(path);
-  const std::string_view letters(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  toml::table table;
-  try {
-    table = toml::parse(letters, path.string());
-  } catch (const toml::parse_error& error) {
-    throw UserError(text(path.string(), ":", error.source().begin.line, ": ", error.description()));
-  }
-  try {
-    take_table(take, table, "");
-  } catch (const UserError& error) {
-    throw UserError(text(path.string(), ": ", error.what()));
   }
 }
 
@@ -93,24 +76,53 @@ std::string toml_value(const Options::Entry& entry) {
 
 }  // namespace
 
-void RunConfig::read_file(const std::filesystem::path& path) {
-  take_file(path, [this](const std::string& key, const std::string& value) { options.set(key, value); });
+std::vector<Assignment> assignments_in(const std::filesystem::path& path) {
+  const std::vector<std::byte> bytes = read_file(path);
+  const std::string_view letters(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  toml::table table;
+  try {
+    table = toml::parse(letters, path.string());
+  } catch (const toml::parse_error& error) {
+    throw UserError(text(path.string(), ":", error.source().begin.line, ": ", error.description()));
+  }
+  std::vector<Assignment> out;
+  try {
+    take_table(out, table, "", path.string());
+  } catch (const UserError& error) {
+    throw UserError(text(path.string(), ": ", error.what()));
+  }
+  return out;
 }
 
-std::vector<std::pair<std::string, std::string>> settings_of_file(const std::filesystem::path& path) {
-  std::vector<std::pair<std::string, std::string>> settings;
-  take_file(path, [&](const std::string& key, const std::string& value) { settings.emplace_back(key, value); });
-  return settings;
+std::vector<Assignment> assignments_of(const std::vector<std::string>& words) {
+  std::vector<Assignment> out;
+  for (const std::string& word : words) {
+    const std::size_t equals = word.find('=');
+    if (equals == std::string::npos) throw UserError(text("--set ", word, ": wanted key=value"));
+    out.push_back({word.substr(0, equals), word.substr(equals + 1), ""});
+  }
+  return out;
 }
 
-void RunConfig::set(const std::string& assignment) {
-  const std::size_t equals = assignment.find('=');
-  if (equals == std::string::npos) throw UserError(text("--set ", assignment, ": wanted key=value"));
-  options.set(assignment.substr(0, equals), assignment.substr(equals + 1));
+void RunConfig::take(const std::vector<Assignment>& assignments) {
+  const auto set = [this](const Assignment& assignment) {
+    try {
+      options.set(assignment.key, assignment.value);
+    } catch (const UserError& error) {
+      if (assignment.where.empty()) throw;
+      throw UserError(text(assignment.where, ": ", error.what()));
+    }
+  };
+  // What decides the defaults of the rest goes first.
+  for (const Assignment& assignment : assignments) {
+    if (assignment.key == "agent" || assignment.key == "dqn.network") set(assignment);
+  }
+  choose_defaults(agent, train, env);
+  for (const Assignment& assignment : assignments) set(assignment);
 }
 
-void RunConfig::set_all(const std::vector<std::string>& assignments) {
-  for (const std::string& assignment : assignments) set(assignment);
+void RunConfig::set_all(const std::vector<std::string>& words) {
+  for (const Assignment& assignment : assignments_of(words)) options.set(assignment.key, assignment.value);
 }
 
 std::string RunConfig::toml(bool described) const {

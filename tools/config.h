@@ -14,6 +14,19 @@
 
 namespace sinv {
 
+/// A value that was given for a key.
+struct Assignment {
+  std::string key;
+  std::string value;
+  std::string where;  // the file that it stands in; empty for a word
+};
+
+/// The values of a TOML file, whether their keys are known or not: tables are the parts of the keys ([dqn] batch = 64).
+/// Errors: UserError naming the file, and the line of a syntax error.
+std::vector<Assignment> assignments_in(const std::filesystem::path& path);
+/// Of words `key=value`. Errors: UserError.
+std::vector<Assignment> assignments_of(const std::vector<std::string>& words);
+
 /// Every setting of a run, and their names. The defaults are those of `sinv_engine train` without words.
 /// Not copyable: `options` points into the settings.
 class RunConfig {
@@ -30,20 +43,16 @@ class RunConfig {
   mame::MameSettings mame;
   Options options;
 
-  /// Takes the values of a TOML file: tables are the parts of the keys ([dqn] batch = 64). Errors: UserError naming
-  /// the file and the line of a syntax error, or the file and the unknown key or refused value.
-  void read_file(const std::filesystem::path& path);
-  /// One `key=value`. Errors: UserError.
-  void set(const std::string& assignment);
-  void set_all(const std::vector<std::string>& assignments);
+  /// Takes these values, the last for a key counting, over the defaults of the agent that they name (or that is set).
+  /// Errors: UserError naming the file and the unknown key or refused value.
+  void take(const std::vector<Assignment>& assignments);
+  void read_file(const std::filesystem::path& path) { take(assignments_in(path)); }
+  /// Words `key=value` over what is set, whatever the agent. Errors: UserError.
+  void set_all(const std::vector<std::string>& words);
   /// Errors: UserError naming the key that is out of range.
   void check() const;
   /// All settings as TOML that read_file takes back unchanged; `described` adds the meaning of each as a comment.
   std::string toml(bool described) const;
 };
-
-/// Keys and values of a TOML file of settings, whether this version knows them or not. Errors: UserError naming the
-/// file (and the line of a syntax error).
-std::vector<std::pair<std::string, std::string>> settings_of_file(const std::filesystem::path& path);
 
 }  // namespace sinv

@@ -1,5 +1,6 @@
 // config: every key with its default and its meaning, as a file that --config takes.
 #include <fmt/core.h>
+#include <utility>
 #include <vector>
 
 #include "game/features.h"
@@ -26,6 +27,8 @@ int config_command(Words words) {
   std::string file;
   std::vector<std::string> settings;
   std::string features;
+  std::string agent;
+  line.app.add_option("--agent", agent, "whose defaults: " + join(agent_names()));
   line.app.add_option("--config", file, "a TOML file whose values are taken first");
   line.app.add_option("--set", settings, "key=value; may be repeated");
   line.app.add_option("--features", features,
@@ -36,8 +39,10 @@ int config_command(Words words) {
     return 0;
   }
   RunConfig config;
-  if (!file.empty()) config.read_file(file);
-  config.set_all(settings);
+  std::vector<Assignment> given = file.empty() ? std::vector<Assignment>{} : assignments_in(file);
+  for (Assignment& assignment : assignments_of(settings)) given.push_back(std::move(assignment));
+  if (!agent.empty()) given.push_back({"agent", agent, ""});
+  config.take(given);
   fmt::print("{}", config.toml(true));
   return 0;
 }

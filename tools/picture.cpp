@@ -45,25 +45,37 @@ std::vector<std::uint8_t> pixels(const Ram& ram, int scale) {
   return rgb;
 }
 
-}  // namespace
-
-void write_png(const std::filesystem::path& path, const Ram& ram, int scale) {
-  SINV_CHECK(scale >= 1 && scale <= 8, "write_png: scale is ", scale);
-  std::vector<std::uint8_t> rgb = pixels(ram, scale);
+// Rows of `channels` bytes a pixel: 1 grey, 3 red, green, blue.
+void write_rows(const std::filesystem::path& path, int width, int height, int channels,
+                std::span<const std::uint8_t> rows) {
   std::vector<std::byte> file;
   png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
   SINV_CHECK(png != nullptr, "write_png: libpng has no memory");
   png_infop info = png_create_info_struct(png);
   png_set_write_fn(png, &file, &append_bytes, nullptr);
-  const auto width = static_cast<png_uint_32>(kPictureWidth * scale);
-  const auto height = static_cast<png_uint_32>(kPictureHeight * scale);
-  png_set_IHDR(png, info, width, height, 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
-               PNG_FILTER_TYPE_DEFAULT);
+  const auto row = static_cast<std::size_t>(width) * static_cast<std::size_t>(channels);
+  png_set_IHDR(png, info, static_cast<png_uint_32>(width), static_cast<png_uint_32>(height), 8,
+               channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
+               PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
   png_write_info(png, info);
-  for (png_uint_32 y = 0; y < height; ++y) png_write_row(png, rgb.data() + std::size_t{y} * width * 3);
+  for (std::size_t y = 0; y < static_cast<std::size_t>(height); ++y) png_write_row(png, rows.data() + y * row);
   png_write_end(png, nullptr);
   png_destroy_write_struct(&png, &info);
   write_file(path, file);
+}
+
+}  // namespace
+
+void write_png(const std::filesystem::path& path, const Ram& ram, int scale) {
+  SINV_CHECK(scale >= 1 && scale <= 8, "write_png: scale is ", scale);
+  write_rows(path, kPictureWidth * scale, kPictureHeight * scale, 3, pixels(ram, scale));
+}
+
+void write_grey_png(const std::filesystem::path& path, int width, int height, std::span<const std::uint8_t> pixels) {
+  SINV_CHECK(
+      width >= 1 && height >= 1 && pixels.size() == static_cast<std::size_t>(width) * static_cast<std::size_t>(height),
+      "write_grey_png: ", width, " x ", height, " of ", pixels.size(), " pixels");
+  write_rows(path, width, height, 1, pixels);
 }
 
 namespace {

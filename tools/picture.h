@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 
 #include "cabinet/machine.h"
@@ -25,6 +26,9 @@ std::uint32_t overlay_colour(int x, int y);
 
 /// Writes the picture with its overlay as a PNG, each pixel `scale` x `scale`. Errors: UserError (disk).
 void write_png(const std::filesystem::path& path, const Ram& ram, int scale);
+
+/// Writes grey pixels in row order, one byte each, as a PNG. Errors: UserError (disk).
+void write_grey_png(const std::filesystem::path& path, int width, int height, std::span<const std::uint8_t> pixels);
 
 /// The picture in Braille letters with 24-bit colours, 112 x 64 of them; `half`: 56 x 32, 2 x 2 pixels merged by OR.
 /// One string per line of the terminal; `colours` off gives plain letters.

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fmt/core.h>
 #include <optional>
+#include <system_error>
 #include <thread>
 
 #include "base/error.h"
@@ -77,6 +78,7 @@ struct PlayWords {
   bool window = false;
   std::string picture;
   int picture_frame = 0;
+  std::string sees;
   std::vector<std::string> settings;
 };
 
@@ -151,15 +153,69 @@ class MameScreen {
   mame::MameMachine* machine_;
 };
 
-void play_game(Env& env, BatchPolicy& policy, Watcher& watcher, MameScreen& screen) {
-  std::vector<float> observation(env.observation_size());
+/// Writes what the agent sees at its decisions: the stack of pictures side by side, the newest on the right.
+class SeenPictures {
+ public:
+  /// `to`: a folder for every decision, FILE.png for the last one, or empty.
+  SeenPictures(std::string to, const Env& env) : to_(std::move(to)), shape_(env.picture()), history_(env.history()) {
+    if (to_.empty()) return;
+    if (shape_ == kNoFrame) throw UserError("play: --sees shows pictures, and this model sees numbers");
+    each_ = !to_.ends_with(".png");
+    std::error_code failed;
+    if (each_) std::filesystem::create_directories(to_, failed);
+    if (failed) throw UserError(text(to_, ": ", failed.message()));
+    pixels_.resize(shape_.pixels() * static_cast<std::size_t>(history_));
+    rows_.resize(pixels_.size());
+  }
+  void decision(std::span<const std::uint8_t> pictures) {
+    ++decisions_;
+    if (to_.empty()) return;
+    if (shape_.packed) {
+      unpack_pixels(pictures, pixels_);
+    } else {
+      std::ranges::copy(pictures, pixels_.begin());
+    }
+    if (each_) write(std::filesystem::path(to_) / fmt::format("{:06}.png", decisions_));
+  }
+  void finish() {
+    if (!to_.empty() && !each_ && decisions_ > 0) write(to_);
+  }
+
+ private:
+  void write(const std::filesystem::path& path) {
+    const auto width = static_cast<std::size_t>(shape_.width);
+    const auto height = static_cast<std::size_t>(shape_.height);
+    const auto count = static_cast<std::size_t>(history_);
+    for (std::size_t picture = 0; picture < count; ++picture) {
+      for (std::size_t y = 0; y < height; ++y) {
+        std::copy_n(pixels_.data() + (picture * height + y) * width, width,
+                    rows_.data() + (y * count + picture) * width);
+      }
+    }
+    write_grey_png(path, shape_.width * history_, shape_.height, rows_);
+  }
+
+  std::string to_;
+  FrameShape shape_;
+  int history_;
+  bool each_ = false;
+  int decisions_ = 0;
+  std::vector<std::uint8_t> pixels_;  // [history, height, width]
+  std::vector<std::uint8_t> rows_;    // [height, history, width]
+};
+
+void play_game(Env& env, BatchPolicy& policy, Watcher& watcher, MameScreen& screen, SeenPictures& seen) {
+  std::vector<float> values(env.observation_size());
+  std::vector<std::uint8_t> pictures(env.pictures_size());
   std::uint8_t action = 0;
   watcher.status.q.clear();
   env.reset();
   while (!env.over()) {
     if (stop_flag()) throw Interrupted{};
-    env.observe(observation);
-    policy.act(observation, std::span(&action, 1));
+    env.observe(values);
+    env.observe_pictures(pictures);
+    seen.decision(pictures);
+    policy.act({values, pictures}, std::span(&action, 1));
     const std::span<const float> q = policy.q_values();
     watcher.status.q.assign(q.begin(), q.end());
     watcher.status.action = static_cast<Action>(action);
@@ -186,6 +242,9 @@ void declare(CommandLine& line, PlayWords& words) {
   app.add_option("--rom", words.rom, "a game ROM, folder or zip; without it the engine's own game");
   app.add_option("--picture", words.picture, "write a PNG of the game: at --picture-frame, or when the last game ends");
   app.add_option("--picture-frame", words.picture_frame, "frames after the start of the program");
+  app.add_option(
+      "--sees", words.sees,
+      "write what the agent sees, newest picture on the right: FOLDER for every decision, FILE.png for the last");
   app.add_option("--set", words.settings, "env.key=value, cabinet.key=value or mame.key=value; may be repeated");
 }
 
@@ -254,16 +313,18 @@ int play_command(Words given) {
                                                  [&watcher](const Machine& inner) { watcher.frame(inner); });
     }
     Env env(std::move(machine), config.env, words.seed);
+    SeenPictures seen(words.sees, env);
     try {
       for (int game = 1; words.games == 0 || game <= words.games; ++game) {
         watcher.status.game = game;
-        play_game(env, *policy, watcher, screen);
+        play_game(env, *policy, watcher, screen, seen);
         say(fmt::format("game {}: {} points, {} racks cleared, {} frames", game, env.score(), env.racks(),
                         env.frames()));
       }
     } catch (const Interrupted&) {
       say(fmt::format("left at {} points", env.score()));
     }
+    seen.finish();
     if (!words.picture.empty() && words.picture_frame == 0) watcher.write_picture(env.machine());
     if (mame != nullptr) say(latency_line(mame->latency().summary()));
   }

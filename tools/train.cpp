@@ -1,4 +1,5 @@
 // train: a run folder, a trainer in it, and a display beside it.
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fmt/core.h>
@@ -7,6 +8,7 @@
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/spdlog.h>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -65,9 +67,9 @@ void declare(CommandLine& line, TrainWords& words) {
 }
 
 // The convenience words are settings by another name.
-void take_words(RunConfig& config, const TrainWords& words) {
-  const auto put = [&config](const char* key, const auto& value) {
-    if (value) config.options.set(key, fmt::format("{}", *value));
+void add_words(std::vector<Assignment>& given, const TrainWords& words) {
+  const auto put = [&given](const char* key, const auto& value) {
+    if (value) given.push_back({key, fmt::format("{}", *value), ""});
   };
   put("agent", words.agent);
   put("train.minutes", words.minutes);
@@ -78,14 +80,14 @@ void take_words(RunConfig& config, const TrainWords& words) {
   put("cabinet.rom", words.rom);
   put("machine", words.machine);
   // A limit in frames alone means: these frames, however long they take.
-  if (words.frames && *words.frames > 0 && !words.minutes) config.options.set("train.minutes", "0");
+  if (words.frames && *words.frames > 0 && !words.minutes) given.push_back({"train.minutes", "0", ""});
 }
 
-// A MAME is a process that wants a core. 64 of them, the number for cabinets, help nobody.
-void fit_to_machine(RunConfig& config, const TrainWords& words) {
+// A MAME is a process that wants a core. The number for cabinets helps nobody.
+void fit_to_machine(RunConfig& config, const std::vector<Assignment>& given) {
   constexpr int kMames = 2;
-  if (config.machine == "mame" && !words.envs && config.train.envs == TrainerSettings{}.envs)
-    config.train.envs = kMames;
+  const bool chosen = std::any_of(given.begin(), given.end(), [](const auto& one) { return one.key == "train.envs"; });
+  if (config.machine == "mame" && !chosen) config.train.envs = kMames;
 }
 
 void refuse_changes_of_a_resumed_run(const TrainWords& words) {
@@ -132,25 +134,27 @@ void print_outcome(const TrainerOutcome& outcome, const RunFolder& folder) {
 
 }  // namespace
 
-int train_command(Words given) {
+int train_command(Words said) {
   CommandLine line("train", "Teaches an agent. Ctrl-C ends the round, saves, and says how to go on.");
   TrainWords words;
   declare(line, words);
-  if (!line.parse(given)) return 0;
+  if (!line.parse(said)) return 0;
 
   const bool resuming = !words.resume.empty();
   std::optional<RunFolder> folder;
   RunConfig config;
+  std::vector<Assignment> given;
   if (resuming) {
     refuse_changes_of_a_resumed_run(words);
     folder.emplace(RunFolder::open(words.resume));
-    config.read_file(folder->config());
+    given = assignments_in(folder->config());
   } else if (!words.config.empty()) {
-    config.read_file(words.config);
+    given = assignments_in(words.config);
   }
-  config.set_all(words.settings);
-  take_words(config, words);
-  if (!resuming) fit_to_machine(config, words);
+  for (Assignment& assignment : assignments_of(words.settings)) given.push_back(std::move(assignment));
+  add_words(given, words);
+  config.take(given);
+  if (!resuming) fit_to_machine(config, given);
   config.check();
 
   const RomSet rom = choose_rom(config.cabinet.rom);

@@ -6,6 +6,7 @@
 namespace sinv {
 namespace {
 
+const std::vector<std::string> kNetworks{kMlp, "deepmind", "original", "precise", "impala"};
 const std::vector<std::string> kHeads{"single", "dueling-shared", "dueling-split"};
 const std::vector<std::string> kActivations{"relu", "leaky-relu"};
 const std::vector<std::string> kCurves{"constant", "linear", "cosine"};
@@ -22,6 +23,7 @@ std::size_t choice(const char* key, const std::string& value, const std::vector<
 }  // namespace
 
 void describe(Options& options, DqnSettings& s) {
+  options.add("dqn.network", s.network, "mlp: on the state vector; the others: convolutions on pictures", kNetworks);
   options.add("dqn.hidden", s.hidden, "sizes of the hidden layers", 1, 8192, 8);
   options.add("dqn.head", s.head, "what follows them: plain action values, or value and advantages", kHeads);
   options.add("dqn.activation", s.activation, "of the hidden layers", kActivations);
@@ -65,7 +67,22 @@ void describe(Options& options, DqnSettings& s) {
               1'000'000'000'000);
 }
 
+void choose_picture_defaults(DqnSettings& s) {
+  if (s.network == kMlp) s.network = "deepmind";
+  const QHeadSettings head = conv_network_preset(s.network).head;
+  s.hidden = head.hidden;
+  s.head = kHeads[static_cast<std::size_t>(head.kind)];
+  s.activation = head.activation == Activation::kRelu ? "relu" : "leaky-relu";
+  s.layer_norm = head.layer_norm;
+  s.noisy_first = true;
+  s.batch = 32;
+  s.learning_rate = 1e-4;
+  s.steps_per_update = 32;
+  s.replay_steps = 200'000;
+}
+
 void check(const DqnSettings& s) {
+  choice("dqn.network", s.network, kNetworks);
   choice("dqn.head", s.head, kHeads);
   choice("dqn.activation", s.activation, kActivations);
   choice("dqn.learning_rate_curve", s.learning_rate_curve, kCurves);
@@ -79,6 +96,7 @@ void check(const DqnSettings& s) {
 DqnLearnerSettings learner_settings(const DqnSettings& s) {
   check(s);
   DqnLearnerSettings out;
+  if (s.network != kMlp) out.network.trunk = conv_trunk_preset(s.network);
   out.network.head.hidden = s.hidden;
   out.network.head.noisy = s.noisy;
   out.network.head.noisy_first = s.noisy_first;

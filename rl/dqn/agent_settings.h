@@ -12,11 +12,15 @@ namespace sinv {
 
 class Options;  // base/option.h
 
+/// The network without a trunk, on feature vectors.
+inline constexpr const char* kMlp = "mlp";
+
 /// Everything that can be set about the DQN agents. Every part can be switched off alone: double_dqn, head = single,
 /// noisy, prioritised, n_step = 1, the target network's averaging, epsilon, the ladder, clipping.
 /// The defaults were chosen by measuring: docs/results.md.
 struct DqnSettings {
   // Network.
+  std::string network = kMlp;  // mlp | deepmind | original | precise | impala (nn/conv_trunk.h)
   std::vector<int> hidden = {256, 256};
   std::string head = "dueling-shared";  // single | dueling-shared | dueling-split
   std::string activation = "relu";      // relu | leaky-relu
@@ -67,6 +71,9 @@ struct DqnSettings {
 
 /// Adds every setting under "dqn.".
 void describe(Options& options, DqnSettings& settings);
+/// Takes what stands for an agent that sees pictures: `network` (deepmind if it is mlp), its layers, and values of the
+/// other settings that suit it.
+void choose_picture_defaults(DqnSettings& settings);
 /// Errors: UserError naming the key.
 void check(const DqnSettings& settings);
 

@@ -10,6 +10,7 @@
 #include "rl/evaluation.h"
 #include "tests/rl/corridor.h"
 #include "tests/rl/small_agent.h"
+#include "tests/support/folder.h"
 
 namespace sinv {
 namespace {
@@ -20,10 +21,11 @@ constexpr int kSteps = 5;  // of a round
 // A training without the run loop: environments, an agent and a clock.
 struct Pair {
   Pair(const AgentSettings& settings, std::uint64_t seed, int history = 2)
-      : envs(kEnvs, seed, history),
+      : envs(kEnvs, seed, history, small_picture(settings.agent)),
         agent(agent_factory(settings)({.envs = kEnvs,
                                        .observation_size = envs.observation_size(),
                                        .history = history,
+                                       .picture = envs.picture(),
                                        .actions = Corridor::kActions,
                                        .steps_per_round = kSteps},
                                       seed)),
@@ -108,6 +110,12 @@ TEST_P(EveryAgent, ARestoredAgentHasTheSameFuture) {
     std::copy(large[i].begin(), large[i].end(), parts[i].begin());
   }
   two.agent->loaded();
+  TestFolder folder;
+  if (StreamedState* streamed = one.agent->streamed()) {
+    ASSERT_TRUE(streamed->begin_save(folder / "frames", 70));
+    streamed->wait_for_save();
+    two.agent->streamed()->load_file(folder / "frames", 70);
+  }
   ByteReader world_in(world.bytes(), "test");
   two.envs.load(world_in);
   two.clock = one.clock;
@@ -121,12 +129,13 @@ TEST_P(EveryAgent, ARestoredAgentHasTheSameFuture) {
 
 TEST_P(EveryAgent, LearnsATinyTask) {
   const EvaluationProtocol protocol{.games = 50, .seed = 5, .envs = 25};
-  const EvaluationResult random = evaluate(corridors(2), random_policy(1), protocol);
+  const EnvironmentsFactory task = corridors(2, small_picture(GetParam()));
+  const EvaluationResult random = evaluate(task, random_policy(1), protocol);
   Pair pair(small_agent(GetParam()), 11);
   pair.begin();
   pair.rounds(1500);
   const EvaluationResult learnt = evaluate(
-      corridors(2), [&](const Environments& envs) { return pair.agent->greedy_policy(envs.count()); }, protocol);
+      task, [&](const Environments& envs) { return pair.agent->greedy_policy(envs.count()); }, protocol);
   EXPECT_LT(random.mean, 70) << to_text(random);
   EXPECT_EQ(learnt.mean, 100) << to_text(learnt);  // the shortest way from every room
 }
@@ -154,6 +163,7 @@ TEST_P(EveryAgent, AModelFilePlaysAsTheAgentDoes) {
   ModelFile model{.agent = GetParam(),
                   .observation_size = pair.envs.observation_size(),
                   .history = 2,
+                  .picture = pair.envs.picture(),
                   .actions = Corridor::kActions,
                   .network = pair.agent->model_settings(),
                   .environment = {},
@@ -224,6 +234,26 @@ INSTANTIATE_TEST_SUITE_P(
                     Part{"float_rows", "dqn.replay_rows", "int16"}, Part{"ladder", "dqn.epsilon_ladder", "3"},
                     Part{"shared_head", "dqn.head", "dueling-split"}),
     [](const auto& info) { return std::string(info.param.name); });
+
+TEST(DqnAgent, RefusesANetworkThatDoesNotSeeWhatTheEnvironmentShows) {
+  const auto refused = [](const char* network, const FrameShape& picture) {
+    AgentSettings settings = small_agent("dqn-cnn");
+    settings.dqn.network = network;
+    const int pixels = static_cast<int>(picture.pixels());
+    try {
+      agent_factory(settings)({.observation_size = pixels > 0 ? pixels : 6, .picture = picture}, 1);
+    } catch (const UserError& error) {
+      return std::string(error.what());
+    }
+    return std::string("made");
+  };
+  EXPECT_EQ(refused("deepmind", kNoFrame),
+            "dqn.network deepmind sees pictures, but env.pixels gives none; set env.pixels to deepmind, play-field or "
+            "full");
+  EXPECT_EQ(refused("mlp", FrameShape{}),
+            "dqn.network mlp sees numbers, but env.pixels gives pictures; set env.pixels to none, or take the agent "
+            "dqn-cnn");
+}
 
 TEST(DqnAgent, RefusesChoicesThatAreNotKnown) {
   AgentSettings settings = small_agent("dqn-mlp");

@@ -76,14 +76,14 @@ TEST(CabinetTraining, ReplayRebuildsTheObservationsThatWereActedOn) {
   };
   envs->reset();
   std::vector<std::vector<float>> seen[2];
-  for (int env = 0; env < 2; ++env) replay.begin(env, newest(envs->observations(), env));
+  for (int env = 0; env < 2; ++env) replay.begin(env, newest(envs->observations().values, env));
   RandomPolicy policy(6, 3);
   std::vector<std::uint8_t> actions(2);
   int ends = 0;
   const auto size = static_cast<std::size_t>(4 * row);
   for (int step = 0; step < 700; ++step) {
     for (std::size_t env = 0; env < 2; ++env) {
-      const auto now = envs->observations().subspan(env * size, size);
+      const auto now = envs->observations().values.subspan(env * size, size);
       seen[env].emplace_back(now.begin(), now.end());
     }
     policy.act(envs->observations(), actions);
@@ -92,11 +92,11 @@ TEST(CabinetTraining, ReplayRebuildsTheObservationsThatWereActedOn) {
       const auto i = static_cast<std::size_t>(env);
       const bool over = envs->terminated()[i] != 0;
       const bool cut = envs->truncated()[i] != 0;
-      const auto next = newest(over || cut ? envs->final_observations() : envs->observations(), env);
+      const auto next = newest((over || cut ? envs->final_observations() : envs->observations()).values, env);
       replay.step(env, actions[i], envs->rewards()[i], over, cut, next);
       if (!over && !cut) continue;
       ++ends;
-      replay.begin(env, newest(envs->observations(), env));
+      replay.begin(env, newest(envs->observations().values, env));
       seen[env].emplace_back();  // the slot of the final observation
     }
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -13,18 +14,22 @@ namespace sinv {
 /// A tiny task: rooms in a row, the agent begins in one of them by chance. Action 1 goes right, 0 goes left, all others
 /// stay. Entering the last room gives reward 1 and ends the episode; leaving to the left of the first room costs
 /// nothing and does nothing; after `cap` steps the episode is truncated. Observation: one value per room, 1 where the
-/// agent is, in [0, 1]. Score: 100 - 5 * steps beyond the shortest way on arrival, at least 0; 0 when truncated.
+/// agent is, in [0, 1]; or a picture, a sixth of whose columns is lit in the middle rows. Score: 100 - 5 * steps beyond
+/// the shortest way on arrival, at least 0; 0 when truncated.
 class Corridor final : public Environments {
  public:
   static constexpr int kRooms = 6;
   static constexpr int kActions = 4;
   static constexpr std::uint32_t kCap = 30;
 
-  Corridor(int count, std::uint64_t seed, int history = 1)
-      : history_(history), places_(static_cast<std::size_t>(count)) {
+  Corridor(int count, std::uint64_t seed, int history = 1, const FrameShape& picture = kNoFrame)
+      : history_(history), picture_(picture), places_(static_cast<std::size_t>(count)) {
     for (std::size_t i = 0; i < places_.size(); ++i) places_[i].random = Random(seed, i);
-    observations_.resize(places_.size() * row() * static_cast<std::size_t>(history));
+    const std::size_t rows = places_.size() * static_cast<std::size_t>(history);
+    if (picture == kNoFrame) observations_.resize(rows * kRooms);
+    pictures_.resize(rows * picture.stored_bytes());
     finals_ = observations_;
+    final_pictures_ = pictures_;
     rewards_.resize(places_.size());
     discounts_.resize(places_.size());
     terminated_.resize(places_.size());
@@ -34,8 +39,11 @@ class Corridor final : public Environments {
   }
 
   int count() const override { return static_cast<int>(places_.size()); }
-  int observation_size() const override { return kRooms * history_; }
+  int observation_size() const override {
+    return (picture_ == kNoFrame ? kRooms : static_cast<int>(picture_.pixels())) * history_;
+  }
   int history() const override { return history_; }
+  FrameShape picture() const override { return picture_; }
   int actions() const override { return kActions; }
   int frames_per_step() const override { return 3; }
 
@@ -61,9 +69,8 @@ class Corridor final : public Environments {
       frames_[i] = 3;
       push_row(i);
       if (!arrived && !late) continue;
-      const std::size_t size = row() * static_cast<std::size_t>(history_);
-      std::copy_n(observations_.begin() + static_cast<std::ptrdiff_t>(i * size), size,
-                  finals_.begin() + static_cast<std::ptrdiff_t>(i * size));
+      std::ranges::copy(stack(observations_, i), stack(finals_, i).begin());
+      std::ranges::copy(stack(pictures_, i), stack(final_pictures_, i).begin());
       const int detour = static_cast<int>(place.steps) - (kRooms - 1 - place.start);
       finished_.push_back({.env = static_cast<std::uint32_t>(i),
                            .frames = 3 * place.steps,
@@ -74,8 +81,8 @@ class Corridor final : public Environments {
     }
   }
 
-  std::span<const float> observations() const override { return observations_; }
-  std::span<const float> final_observations() const override { return finals_; }
+  Observations observations() const override { return {observations_, pictures_}; }
+  Observations final_observations() const override { return {finals_, final_pictures_}; }
   std::span<const float> rewards() const override { return rewards_; }
   std::span<const float> discounts() const override { return discounts_; }
   std::span<const std::uint8_t> terminated() const override { return terminated_; }
@@ -86,10 +93,12 @@ class Corridor final : public Environments {
   void save(ByteWriter& out) const override {
     out.put_all(std::span<const Place>(places_));
     out.put_all(std::span<const float>(observations_));
+    out.put_all(std::span<const std::uint8_t>(pictures_));
   }
   void load(ByteReader& in) override {
     in.get_all(std::span<Place>(places_));
     in.get_all(std::span<float>(observations_));
+    in.get_all(std::span<std::uint8_t>(pictures_));
   }
 
  private:
@@ -99,7 +108,11 @@ class Corridor final : public Environments {
     std::uint32_t steps = 0;
     Random random;
   };
-  static constexpr std::size_t row() { return kRooms; }
+  template <class T>
+  std::span<T> stack(std::vector<T>& all, std::size_t i) const {
+    const std::size_t size = all.size() / places_.size();
+    return std::span(all).subspan(i * size, size);
+  }
 
   void begin(std::size_t i) {
     Place& place = places_[i];
@@ -107,25 +120,47 @@ class Corridor final : public Environments {
     place.steps = 0;
     for (int k = 0; k < history_; ++k) push_row(i);
   }
+  // Room for a new row at the end of a stack.
+  template <class T>
+  std::span<T> moved_up(std::span<T> stack) const {
+    const std::size_t row = stack.size() / static_cast<std::size_t>(history_);
+    std::copy(stack.begin() + static_cast<std::ptrdiff_t>(row), stack.end(), stack.begin());
+    return stack.last(row);
+  }
   void push_row(std::size_t i) {
-    const std::size_t size = row() * static_cast<std::size_t>(history_);
-    const std::span<float> stack = std::span(observations_).subspan(i * size, size);
-    std::copy(stack.begin() + kRooms, stack.end(), stack.begin());
-    for (std::size_t k = 0; k < row(); ++k) {
-      stack[size - row() + k] = static_cast<int>(k) == places_[i].room ? 1.0F : 0.0F;
+    const auto room = static_cast<std::size_t>(places_[i].room);
+    const std::span<float> row = moved_up(stack(observations_, i));
+    for (std::size_t k = 0; k < row.size(); ++k) row[k] = k == room ? 1.0F : 0.0F;
+    const std::span<std::uint8_t> picture = moved_up(stack(pictures_, i));
+    std::ranges::fill(picture, std::uint8_t{0});
+    const auto width = static_cast<std::size_t>(picture_.width);
+    const auto height = static_cast<std::size_t>(picture_.height);
+    for (std::size_t y = height / 3; y < height * 2 / 3; ++y) {
+      for (std::size_t x = room * width / kRooms; x < (room + 1) * width / kRooms; ++x) {
+        const std::size_t pixel = y * width + x;
+        if (picture_.packed) {
+          picture[pixel / 8] |= static_cast<std::uint8_t>(1U << (pixel % 8));
+        } else {
+          picture[pixel] = 255;
+        }
+      }
     }
   }
 
   int history_;
+  FrameShape picture_;
   std::vector<Place> places_;
   std::vector<float> observations_, finals_, rewards_, discounts_;
+  std::vector<std::uint8_t> pictures_, final_pictures_;
   std::vector<std::uint8_t> terminated_, truncated_;
   std::vector<std::uint32_t> frames_;
   std::vector<EpisodeRecord> finished_;
 };
 
-inline EnvironmentsFactory corridors(int history = 1) {
-  return [history](int count, std::uint64_t seed, int) { return std::make_unique<Corridor>(count, seed, history); };
+inline EnvironmentsFactory corridors(int history = 1, const FrameShape& picture = kNoFrame) {
+  return [history, picture](int count, std::uint64_t seed, int) {
+    return std::make_unique<Corridor>(count, seed, history, picture);
+  };
 }
 
 }  // namespace sinv

@@ -64,8 +64,8 @@ class LongAndShort final : public Environments {
     finish(0, 1);
     if (now_ % 100 == 0) finish(1, 100);
   }
-  std::span<const float> observations() const override { return zeros_; }
-  std::span<const float> final_observations() const override { return zeros_; }
+  Observations observations() const override { return {zeros_, {}}; }
+  Observations final_observations() const override { return {zeros_, {}}; }
   std::span<const float> rewards() const override { return zeros_; }
   std::span<const float> discounts() const override { return zeros_; }
   std::span<const std::uint8_t> terminated() const override { return {}; }

@@ -98,7 +98,7 @@ TEST(ModelFile, RefusesEnvironmentsThatItCannotPlayNamingBoth) {
   model.actions = 6;
   EXPECT_EQ(refusal([&] { check_model_plays(model, envs); }),
             "the model takes observations of 12 values (history 2) and knows 6 actions; the environment gives 12 "
-            "(history 2) and has 4; play the model in the environment it was trained in");
+            "values (history 2) and has 4; play the model in the environment it was trained in");
 }
 
 }  // namespace

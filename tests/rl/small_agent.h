@@ -22,7 +22,18 @@ inline AgentSettings small_agent(const std::string& name) {
   settings.dqn.epsilon_final = 0.1;
   settings.dqn.epsilon_frames = 30'000;
   settings.dqn.horizon_frames = 60'000;
+  if (name == "dqn-cnn") {
+    settings.dqn.network = "deepmind";
+    settings.dqn.batch = 16;
+    settings.dqn.learning_rate = 1e-3;
+    settings.dqn.learning_rate_final = 5e-4;
+  }
   return settings;
+}
+
+/// What the agents of small_agent() see of a task that has both: the least that the network takes, and packed.
+inline FrameShape small_picture(const std::string& name) {
+  return name == "dqn-cnn" ? FrameShape{.width = 36, .height = 36, .packed = true} : kNoFrame;
 }
 
 }  // namespace sinv

@@ -26,10 +26,11 @@ inline TrainerSettings small_trainer() {
   return settings;
 }
 
-inline TrainerParts parts_in(const std::filesystem::path& folder, MetricsSink* metrics = nullptr, int history = 2) {
-  return {.environments = corridors(history),
-          .agent = agent_factory(small_agent("dqn-mlp")),
-          .agent_name = "dqn-mlp",
+inline TrainerParts parts_in(const std::filesystem::path& folder, MetricsSink* metrics = nullptr, int history = 2,
+                             const std::string& agent = "dqn-mlp") {
+  return {.environments = corridors(history, small_picture(agent)),
+          .agent = agent_factory(small_agent(agent)),
+          .agent_name = agent,
           .environment = {},
           .folder = folder,
           .metrics = metrics};

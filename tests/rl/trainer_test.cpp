@@ -1,5 +1,6 @@
 #include "rl/trainer.h"
 
+#include <algorithm>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -25,7 +26,14 @@ std::vector<nlohmann::json> records(const std::filesystem::path& path) {
   return all;
 }
 
-TEST(Trainer, OneThreadAndTwoGiveTheSameWeightsBitForBit) {
+class TrainerOf : public testing::TestWithParam<std::string> {};
+INSTANTIATE_TEST_SUITE_P(Agents, TrainerOf, testing::ValuesIn(agent_names()), [](const auto& info) {
+  std::string name = info.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+});
+
+TEST_P(TrainerOf, OneThreadAndTwoGiveTheSameWeightsBitForBit) {
   std::vector<float> of[3];
   std::vector<nlohmann::json> logs[3];
   for (int threads = 1; threads <= 3; ++threads) {
@@ -34,7 +42,7 @@ TEST(Trainer, OneThreadAndTwoGiveTheSameWeightsBitForBit) {
     TrainerSettings settings = small_trainer();
     settings.threads = threads;
     settings.frames = 12'000;
-    Trainer trainer(settings, parts_in(folder.path(), &metrics));
+    Trainer trainer(settings, parts_in(folder.path(), &metrics, 2, GetParam()));
     const TrainerOutcome outcome = trainer.run(kNoStop);
     EXPECT_FALSE(outcome.stopped);
     EXPECT_EQ(outcome.clock.frames, 12'000);
@@ -51,12 +59,12 @@ TEST(Trainer, OneThreadAndTwoGiveTheSameWeightsBitForBit) {
 }
 
 // Stops at several places, each a round that has nothing even about it, and compares the end with a run in one piece.
-TEST(Trainer, StopAndResumeEqualsOneRunBitForBit) {
+TEST_P(TrainerOf, StopAndResumeEqualsOneRunBitForBit) {
   TestFolder whole_folder;
   JsonLinesFile whole_metrics(whole_folder / "metrics.jsonl");
   TrainerSettings settings = small_trainer();
   settings.frames = 15'000;
-  Trainer whole(settings, parts_in(whole_folder.path(), &whole_metrics));
+  Trainer whole(settings, parts_in(whole_folder.path(), &whole_metrics, 2, GetParam()));
   whole.run(kNoStop);
 
   TestFolder folder;
@@ -64,7 +72,7 @@ TEST(Trainer, StopAndResumeEqualsOneRunBitForBit) {
     JsonLinesFile metrics(folder / "metrics.jsonl");
     settings.frames = stop_frames;
     settings.threads = stop_frames % 2 == 0 ? 1 : 2;
-    Trainer part(settings, parts_in(folder.path(), &metrics));
+    Trainer part(settings, parts_in(folder.path(), &metrics, 2, GetParam()));
     if (stop_frames != 540) part.resume();
     const TrainerOutcome outcome = part.run(kNoStop);
     EXPECT_EQ(outcome.clock.frames, stop_frames);
@@ -76,8 +84,8 @@ TEST(Trainer, StopAndResumeEqualsOneRunBitForBit) {
   EXPECT_EQ(records(folder / "metrics.jsonl"), records(whole_folder / "metrics.jsonl"));
   // And what would come next is the same too: the states themselves, but for the time on the wall.
   settings.frames = 18'000;
-  Trainer on(settings, parts_in(folder.path()));
-  Trainer whole_on(settings, parts_in(whole_folder.path()));
+  Trainer on(settings, parts_in(folder.path(), nullptr, 2, GetParam()));
+  Trainer whole_on(settings, parts_in(whole_folder.path(), nullptr, 2, GetParam()));
   on.resume();
   whole_on.resume();
   on.run(kNoStop);

@@ -26,15 +26,15 @@ std::string refusal_of_file(const std::string& letters) {
 TEST(RunConfig, ComesBackFromItsOwnFile) {
   TestFolder folder;
   RunConfig config;
-  config.set("dqn.hidden=64 32");
-  config.set("dqn.learning_rate=0.000123");
-  config.set("env.sticky=0.25");
-  config.set("train.seed=18446744073709551615");
-  config.set("cabinet.rom=a \"quoted\\ path\"");
+  config.set_all({"dqn.hidden=64 32"});
+  config.set_all({"dqn.learning_rate=0.000123"});
+  config.set_all({"env.sticky=0.25"});
+  config.set_all({"train.seed=18446744073709551615"});
+  config.set_all({"cabinet.rom=a \"quoted\\ path\""});
   for (const bool described : {false, true}) {
     write_file(folder / "run.toml", std::string_view(config.toml(described)));
     RunConfig again;
-    again.set("dqn.batch=7");                                             // must be taken back
+    again.set_all({"dqn.batch=7"});                                       // must be taken back
     if (config.train.seed > 9223372036854775807U) config.train.seed = 5;  // TOML has no integers above 2^63 - 1
     write_file(folder / "run.toml", std::string_view(config.toml(described)));
     again.read_file(folder / "run.toml");
@@ -42,6 +42,34 @@ TEST(RunConfig, ComesBackFromItsOwnFile) {
       EXPECT_EQ(again.options.get(entry.key), entry.get()) << entry.key;
     }
   }
+}
+
+TEST(RunConfig, TheAgentDecidesDefaultsAndWhatIsGivenComesOverThem) {
+  RunConfig config;
+  config.take(assignments_of({"dqn.batch=48", "agent=dqn-cnn", "train.envs=5"}));
+  EXPECT_EQ(config.env.pixels, "deepmind");
+  EXPECT_EQ(config.agent.dqn.network, "deepmind");
+  EXPECT_EQ(config.agent.dqn.hidden, std::vector<int>{512});
+  EXPECT_EQ(config.agent.dqn.batch, 48);
+  EXPECT_EQ(config.train.envs, 5);
+
+  RunConfig original;
+  original.take(assignments_of({"agent=dqn-cnn", "dqn.network=original", "env.pixels=play-field"}));
+  EXPECT_EQ(original.agent.dqn.hidden, std::vector<int>{1024});
+  EXPECT_TRUE(original.agent.dqn.layer_norm);
+  EXPECT_EQ(original.agent.dqn.activation, "leaky-relu");
+  EXPECT_EQ(original.env.pixels, "play-field");
+
+  // In a file of few lines too, and a word comes over the file.
+  TestFolder folder;
+  write_file(folder / "run.toml", std::string_view("agent = \"dqn-mlp\"\n[dqn]\nbatch = 7\n"));
+  RunConfig both;
+  std::vector<Assignment> given = assignments_in(folder / "run.toml");
+  given.push_back({"agent", "dqn-cnn", ""});
+  both.take(given);
+  EXPECT_EQ(both.agent.agent, "dqn-cnn");
+  EXPECT_EQ(both.agent.dqn.network, "deepmind");
+  EXPECT_EQ(both.agent.dqn.batch, 7);
 }
 
 TEST(RunConfig, EveryKeyHasAMeaning) {
@@ -70,7 +98,7 @@ TEST(RunConfig, AValueOfTheWrongKindIsRefused) {
 TEST(RunConfig, AnAssignmentNeedsAnEqualsSign) {
   RunConfig config;
   try {
-    config.set("dqn.batch");
+    config.set_all({"dqn.batch"});
     FAIL();
   } catch (const UserError& error) {
     EXPECT_STREQ(error.what(), "--set dqn.batch: wanted key=value");

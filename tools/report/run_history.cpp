@@ -85,7 +85,7 @@ RunHistory read_run(const std::filesystem::path& folder) {
   run.path = folder;
   run.name = std::filesystem::weakly_canonical(folder).filename().string();
   run.agent = run.seed = "?";
-  run.settings = settings_of_file(config);
+  for (const Assignment& setting : assignments_in(config)) run.settings.emplace_back(setting.key, setting.value);
   for (const auto& [key, value] : run.settings) {
     if (key == "agent") run.agent = value;
     if (key == "train.seed") run.seed = value;
