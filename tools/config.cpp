@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <fmt/core.h>
-#include <functional>
 #include <toml++/toml.h>
 
 #include "base/error.h"

@@ -462,7 +462,7 @@ TEST(EnvSettings, EverySettingIsDescribedAndCanBeSet) {
   EnvSettings settings;
   Options options;
   describe(options, settings);
-  EXPECT_EQ(options.entries().size(), 18U);
+  EXPECT_EQ(options.entries().size(), 19U);
   for (const Options::Entry& entry : options.entries()) EXPECT_FALSE(entry.meaning.empty()) << entry.key;
   options.set("env.frames_per_step", "4");
   options.set("env.features", "predecessor-36");
