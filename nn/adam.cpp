@@ -1,14 +1,16 @@
 #include "nn/adam.h"
 
-#include <algorithm>
 #include <cmath>
-
-#include "kernels/step_state.h"
+#include <vector>
 
 namespace sinv {
 
-Adam::Adam(const AdamSettings& settings, std::size_t count)
-    : settings_(settings), moment1_(count, 0.0F), moment2_(count, 0.0F) {
+Adam::Adam(const AdamSettings& settings, std::size_t count, const Stream& stream)
+    : settings_(settings),
+      stream_(stream),
+      state_(stream, fresh_state()),
+      moment1_(stream, count),
+      moment2_(stream, count) {
   set_learning_rate(settings.learning_rate);
   SINV_CHECK(settings.beta1 >= 0 && settings.beta1 < 1, "adam: beta1 is ", settings.beta1, ", wanted 0 to below 1");
   SINV_CHECK(settings.beta2 >= 0 && settings.beta2 < 1, "adam: beta2 is ", settings.beta2, ", wanted 0 to below 1");
@@ -16,38 +18,60 @@ Adam::Adam(const AdamSettings& settings, std::size_t count)
   SINV_CHECK(settings.clip_norm >= 0, "adam: clip_norm is ", settings.clip_norm, ", wanted 0 (off) or above");
 }
 
+AdamState Adam::fresh_state() const {
+  AdamState state;
+  state.learning_rate = settings_.learning_rate;
+  state.beta1 = settings_.beta1;
+  state.beta2 = settings_.beta2;
+  state.epsilon = settings_.epsilon;
+  state.clip_norm = settings_.clip_norm;
+  return state;
+}
+
 void Adam::set_learning_rate(float learning_rate) {
   SINV_CHECK(learning_rate >= 0 && std::isfinite(learning_rate), "adam: learning_rate is ", learning_rate,
              ", wanted 0 or above");
   settings_.learning_rate = learning_rate;
+  copy_and_wait(stream_, &state_.data()->learning_rate, &settings_.learning_rate, sizeof learning_rate);
+}
+
+void Adam::queue_step(const Stream& stream, std::span<const float> gradient, std::span<float> value) {
+  adam_step(stream, state_.data(), gradient, value, moment1_.span(), moment2_.span());
 }
 
 float Adam::step(const Stream& stream, std::span<const float> gradient, std::span<float> value) {
-  const AdamStep step =
-      adam_constants(settings_.learning_rate, settings_.beta1, settings_.beta2, settings_.epsilon, steps_ + 1);
-  adam_update(stream, step, settings_.clip_norm, gradient, value, moment1_, moment2_, {&norm_, Shape{}});
-  if (std::isfinite(norm_)) ++steps_;
-  return norm_;
+  queue_step(stream, gradient, value);
+  return state_.get().norm;
 }
 
 void Adam::reset() {
-  steps_ = 0;
-  std::fill(moment1_.begin(), moment1_.end(), 0.0F);
-  std::fill(moment2_.begin(), moment2_.end(), 0.0F);
+  state_.put(fresh_state());
+  for (DeviceFloats* moment : {&moment1_, &moment2_}) {
+    queue_clear(stream_, moment->span().data(), moment->span().size_bytes());
+  }
 }
 
 void Adam::save(ByteWriter& out) const {
-  out.put(steps_);
+  out.put(state_.get().steps);
   out.put(settings_.learning_rate);
-  out.put_all(std::span<const float>(moment1_));
-  out.put_all(std::span<const float>(moment2_));
+  std::vector<float> values(moment1_.size());
+  for (const DeviceFloats* moment : {&moment1_, &moment2_}) {
+    moment->get(values);
+    out.put_all(std::span<const float>(values));
+  }
 }
 
 void Adam::load(ByteReader& in) {
-  in.get(steps_);
-  in.get(settings_.learning_rate);
-  in.get_all(std::span<float>(moment1_));
-  in.get_all(std::span<float>(moment2_));
+  AdamState state = fresh_state();
+  in.get(state.steps);
+  in.get(state.learning_rate);
+  std::vector<float> values(moment1_.size());
+  for (DeviceFloats* moment : {&moment1_, &moment2_}) {
+    in.get_all(std::span<float>(values));
+    moment->put(values);
+  }
+  settings_.learning_rate = state.learning_rate;
+  state_.put(state);
 }
 
 }  // namespace sinv

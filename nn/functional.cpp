@@ -249,9 +249,11 @@ DqnLossVars dqn_loss(Tape& tape, Var q_tm1, Var q_t_selector, Var q_t_value, Dqn
   in.q_t_value = tape.value(q_t_value);
   const std::array inputs{q_tm1};
   DqnLossVars out;
-  out.loss = tape.output(Shape{}, inputs);
-  out.mean_q = {tape.floats(1).data(), Shape{}};
-  out.td_error = tape.floats(in.action_tm1.size());
+  const std::size_t rows = in.action_tm1.size();
+  out.results = tape.floats(rows + 2);
+  out.td_error = out.results.first(rows);
+  out.mean_q = {out.results.data() + rows, Shape{}};
+  out.loss = tape.output_at(out.results.data() + rows + 1, Shape{}, inputs);
   const View loss = tape.value(out.loss);
   const View mean_q = out.mean_q;
   const std::span<float> td_error = out.td_error;

@@ -32,6 +32,7 @@ Var huber(Tape& tape, Var prediction, Var target, Var weight, float delta);
 
 /// The DQN loss: `in` refers to buffers that live as long as the tape; its q views are filled in here.
 struct DqnLossVars {
+  std::span<float> results;  // the three below in one piece: errors, mean q, loss
   Var loss;
   View mean_q;
   std::span<float> td_error;

@@ -4,10 +4,6 @@
 
 namespace sinv {
 
-namespace {
-const float kOne = 1.0F;  // eps_in of a bias
-}
-
 LinearLayer::LinearLayer(const std::string& name, int inputs, int outputs, ParameterStore& store, Random& init,
                          NoiseSource* noise, float sigma0)
     : inputs_(inputs), outputs_(outputs), noise_(noise) {
@@ -27,7 +23,7 @@ LinearLayer::LinearLayer(const std::string& name, int inputs, int outputs, Param
 Var LinearLayer::record_bias(Tape& tape, ParameterStore& store) const {
   const Var bias = store.on(tape, bias_);
   if (noise_ == nullptr) return bias;
-  return noisy_mix(tape, bias, store.on(tape, bias_sigma_), {&kOne, Shape{1}}, noise_->eps(eps_out_, outputs_));
+  return noisy_mix(tape, bias, store.on(tape, bias_sigma_), {tape.one(), Shape{1}}, noise_->eps(eps_out_, outputs_));
 }
 
 LinearVars LinearLayer::record(Tape& tape, ParameterStore& store, bool input_gradient, bool held) const {

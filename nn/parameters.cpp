@@ -26,17 +26,32 @@ int ParameterStore::add_constant(const std::string& name, Shape shape, float val
   return parameter;
 }
 
-void ParameterStore::finish(bool with_gradients) {
+void ParameterStore::finish(bool with_gradients, const Stream& stream) {
   SINV_CHECK(!finished_, "parameters: finish() was called before");
-  if (with_gradients) gradients_.assign(values_.size(), 0.0F);
+  stream_ = stream;
+  if (with_gradients) gradients_ = DeviceFloats(stream, values_.size());
+  if (stream.device != Device::kCpu) device_values_ = DeviceFloats(stream, values_.size());
   finished_ = true;
+  upload();
+}
+
+std::span<float> ParameterStore::device_values() {
+  return stream_.device == Device::kCpu ? std::span<float>(values_) : device_values_.span();
+}
+
+void ParameterStore::upload() {
+  if (stream_.device != Device::kCpu) device_values_.put(values_);
+}
+
+void ParameterStore::download() {
+  if (stream_.device != Device::kCpu) device_values_.get(values_);
 }
 
 Var ParameterStore::on(Tape& tape, int parameter) {
   SINV_CHECK(finished_, "parameters: used on a tape before finish()");
   const Entry& entry = entries_.at(static_cast<std::size_t>(parameter));
-  float* gradient = gradients_.empty() ? nullptr : gradients_.data() + entry.offset;
-  return tape.external(values_.data() + entry.offset, gradient, entry.shape);
+  float* gradient = gradients_.size() == 0 ? nullptr : gradients_.span().data() + entry.offset;
+  return tape.external(device_values().data() + entry.offset, gradient, entry.shape);
 }
 
 void ParameterStore::for_each(const ParameterVisitor& visit) const {
@@ -55,41 +70,56 @@ std::span<float> ParameterStore::named(const std::string& name) {
 }
 
 std::size_t NoiseSource::take(std::size_t count) {
-  SINV_CHECK(!finished_, "noise: take() after finish()");
+  SINV_CHECK(!state_, "noise: take() after finish()");
   const std::size_t offset = wanted_;
   wanted_ += count;
   return offset;
 }
 
-void NoiseSource::finish() {
-  values_.assign(wanted_, 0.0F);
-  finished_ = true;
+void NoiseSource::finish(const Stream& queue) {
+  queue_ = queue;
+  values_ = DeviceFloats(queue, wanted_);
+  state_.emplace(queue, start_);
 }
 
 ConstView NoiseSource::eps(std::size_t offset, std::int64_t count) const {
-  SINV_CHECK(finished_ && offset + static_cast<std::size_t>(count) <= values_.size(), "noise: eps ", offset, " + ",
-             count, " of ", values_.size());
-  return {values_.data() + offset, Shape{count}};
+  SINV_CHECK(state_ && offset + static_cast<std::size_t>(count) <= values_.size(), "noise: eps ", offset, " + ", count,
+             " of ", values_.size());
+  return {values_.span().data() + offset, Shape{count}};
 }
 
 void NoiseSource::resample(const Stream& stream) {
-  if (values_.empty()) return;
-  noise_fill(stream, seed_, stream_, counter_, values_);
-  counter_ += noise_blocks(values_.size());
+  if (values_.size() > 0) noise_fill_next(stream, state_->data(), values_.span());
 }
 
 void NoiseSource::save(ByteWriter& out) const {
-  out.put(seed_);
-  out.put(stream_);
-  out.put(counter_);
+  const NoiseState now = state_ ? state_->get() : start_;
+  out.put(now.seed);
+  out.put(now.stream);
+  out.put(now.counter);
 }
 
 void NoiseSource::load(ByteReader& in) {
-  in.get(seed_);
-  in.get(stream_);
-  in.get(counter_);
+  NoiseState now;
+  in.get(now.seed);
+  in.get(now.stream);
+  in.get(now.counter);
+  start_ = now;
+  if (state_) state_->put(now);
 }
 
-void NoiseSource::clear() { std::fill(values_.begin(), values_.end(), 0.0F); }
+void NoiseSource::save_values(ByteWriter& out) const {
+  std::vector<float> values(values_.size());
+  values_.get(values);
+  out.put_all(std::span<const float>(values));
+}
+
+void NoiseSource::load_values(ByteReader& in) {
+  std::vector<float> values(values_.size());
+  in.get_all(std::span<float>(values));
+  values_.put(values);
+}
+
+void NoiseSource::clear() { queue_clear(queue_, values_.span().data(), values_.span().size_bytes()); }
 
 }  // namespace sinv

@@ -31,12 +31,20 @@ QNetwork::QNetwork(const QNetworkSettings& settings, const QInput& input, int ac
       trunk_(make_trunk(settings, input, store, init)),
       head_(settings.head, trunk_ ? trunk_->features() : input.features, actions, store, noise, init) {}
 
+std::size_t QNetwork::input_bytes(std::int64_t m) const {
+  return static_cast<std::size_t>(m) * input_.size() * (trunk_ ? sizeof(std::uint8_t) : sizeof(float));
+}
+
 QNetwork::Observations QNetwork::record_input(Tape& tape, std::int64_t m) const {
+  return record_input(tape, m, reinterpret_cast<std::byte*>(tape.frames(input_bytes(m)).data()));
+}
+
+QNetwork::Observations QNetwork::record_input(Tape& tape, std::int64_t m, std::byte* memory) const {
   Observations observations;
   if (trunk_) {
-    observations.frames = tape.frames(static_cast<std::size_t>(m) * input_.size());
+    observations.frames = {reinterpret_cast<std::uint8_t*>(memory), input_bytes(m)};
   } else {
-    observations.features = tape.input(Shape{m, input_.features});
+    observations.features = tape.external(reinterpret_cast<float*>(memory), nullptr, Shape{m, input_.features});
   }
   return observations;
 }

@@ -59,6 +59,9 @@ class QNetwork {
 
   /// Room for m observations.
   Observations record_input(Tape& tape, std::int64_t m) const;
+  /// The same in memory of the tape's device that the caller took: input_bytes(m), at a border of 64 bytes.
+  Observations record_input(Tape& tape, std::int64_t m, std::byte* memory) const;
+  std::size_t input_bytes(std::int64_t m) const;
   /// Once per tape. held: the parameters change only with Tape::refresh_held().
   Weights record_weights(Tape& tape, ParameterStore& store, bool held) const;
   /// q [m, actions].

@@ -49,10 +49,10 @@ Var Tape::constant_of(const Tape& other, Var x) {
   return add(value);
 }
 
-Var Tape::output(Shape shape, std::span<const Var> inputs) {
+Var Tape::output_at(float* memory, Shape shape, std::span<const Var> inputs) {
   Value value;
   value.shape = shape;
-  value.value = floats(shape.size()).data();
+  value.value = memory;
   for (const Var x : inputs) value.wants = value.wants || at(x).wants;
   return add(value);
 }
@@ -131,6 +131,27 @@ void Tape::place_gradients() {
   }
 }
 
+const float* Tape::one() {
+  if (one_ == nullptr) {
+    one_ = floats(1).data();
+    const float value = 1.0F;
+    copy_and_wait(stream_, one_, &value, sizeof value);
+  }
+  return one_;
+}
+
+void Tape::put(Var x, std::span<const float> from) const {
+  const View to = value(x);
+  SINV_CHECK(from.size() == to.size(), "tape: ", from.size(), " values for variable ", x.id, " of shape ", to.shape);
+  copy_and_wait(stream_, to.data, from.data(), from.size_bytes());
+}
+
+std::vector<float> Tape::get(ConstView from) const {
+  std::vector<float> to(from.size());
+  copy_and_wait(stream_, to.data(), from.data, to.size() * sizeof(float));
+  return to;
+}
+
 void Tape::finish() {
   SINV_CHECK(!finished_, "tape: finish() was called before");
   scratch_ = floats(scratch_wanted_);
@@ -145,6 +166,8 @@ void Tape::finish(Var root) {
   of(root_).reached = true;
   choose_modes();
   place_gradients();
+  // A device keeps it: no operation that ends in one number writes over the gradient it is given.
+  if (stream_.device != Device::kCpu) queue_copy(stream_, of(root_).gradient, one(), sizeof(float));
 }
 
 void Tape::forward(std::size_t first, std::size_t last) {
@@ -159,7 +182,7 @@ void Tape::forward(std::size_t first, std::size_t last) {
 
 void Tape::backward() {
   SINV_CHECK(root_ >= 0, "tape: backward() without finish(root)");
-  *of(root_).gradient = 1.0F;
+  if (stream_.device == Device::kCpu) *of(root_).gradient = 1.0F;
   for (std::size_t i = nodes_.size(); i-- > 0;) {
     const Node& node = nodes_[i];
     if (node.slots.empty()) continue;

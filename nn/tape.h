@@ -31,6 +31,7 @@ struct NodeTraits {
 /// forward() and backward() only walk the list of nodes, so a step allocates nothing.
 /// A value used twice gets the sum of its gradients: finish() finds the first contribution, which overwrites; the
 /// later ones add, so no buffer has to be cleared.
+/// On a device every value lives there: what the caller fills or reads goes through queue_copy() or put() and get().
 /// Order: record (functional.h), finish(), then any number of forward() and backward().
 /// Errors: Error for use out of that order, or for a Var of no or another tape (by its number).
 /// Thread: one owner.
@@ -41,7 +42,7 @@ class Tape {
   /// Given the gradient of the output (may be overwritten) and one slot per input.
   using Backward = std::function<void(const Stream&, View gradient, std::span<const GradientSlot> inputs)>;
 
-  explicit Tape(Stream stream = {}) : stream_(stream) {}
+  explicit Tape(Stream stream = {}) : stream_(stream), arena_(stream.device) {}
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
@@ -56,6 +57,12 @@ class Tape {
   /// Whole numbers that the caller fills, such as actions.
   std::span<std::int32_t> indices(std::size_t count) { return arena_.take<std::int32_t>(count); }
 
+  /// The number 1 where the operations read it.
+  const float* one();
+  /// Copies between the host and a value, and waits: for what happens rarely.
+  void put(Var x, std::span<const float> from) const;
+  std::vector<float> get(ConstView from) const;
+
   /// Bytes that the caller fills, such as stacks of frames.
   std::span<std::uint8_t> frames(std::size_t count) { return arena_.take<std::uint8_t>(count); }
 
@@ -69,6 +76,9 @@ class Tape {
   /// Values that change rarely, such as the plain weights of a target network, are recorded as held: forward() computes
   /// them in the first pass and in the first one after this call.
   void refresh_held() { held_is_stale_ = true; }
+  bool held_is_stale() const { return held_is_stale_; }
+  /// A graph that holds a whole forward() with the held values was launched instead of it.
+  void held_are_computed() { held_is_stale_ = false; }
 
   std::size_t node_count() const { return nodes_.size(); }
   View value(Var x) const;
@@ -79,7 +89,9 @@ class Tape {
   std::size_t bytes() const { return arena_.bytes(); }
 
   // For the operations of functional.h.
-  Var output(Shape shape, std::span<const Var> inputs);
+  Var output(Shape shape, std::span<const Var> inputs) { return output_at(floats(shape.size()).data(), shape, inputs); }
+  /// The same in memory that the caller took.
+  Var output_at(float* memory, Shape shape, std::span<const Var> inputs);
   Var packed_output(std::int64_t k, std::int64_t n, bool with_backward, std::span<const Var> inputs);
   /// Packed room of other sizes, such as a convolution's; backward_floats 0: no gradient to the layer's x is wanted.
   Var packed_output(Shape weight, std::int64_t k, std::int64_t n, std::size_t forward_floats,
@@ -123,6 +135,7 @@ class Tape {
   std::vector<Node> nodes_;
   std::size_t scratch_wanted_ = 0;
   std::span<float> scratch_;
+  float* one_ = nullptr;
   bool finished_ = false;
   bool held_is_stale_ = true;
   int root_ = -1;

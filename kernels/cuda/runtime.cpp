@@ -149,9 +149,9 @@ void stream_destroy(void* handle) {
     if (state == nullptr || state->stream != as_stream(handle)) continue;
     slot.store(nullptr, std::memory_order_release);
     static_cast<void>(cudaStreamSynchronize(state->stream));
-    if (state->dnn != nullptr) static_cast<void>(cudnnDestroy(state->dnn));
+    state->convolutions.reset();
+    state->products.reset();
     if (state->blas != nullptr) static_cast<void>(cublasLtDestroy(state->blas));
-    static_cast<void>(cudaFree(state->conv_workspace));
     static_cast<void>(cudaFree(state->workspace));
     static_cast<void>(cudaStreamDestroy(state->stream));
     delete state;

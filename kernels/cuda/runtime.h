@@ -3,6 +3,7 @@
 #include <cublasLt.h>
 #include <cuda_runtime_api.h>
 #include <cudnn.h>
+#include <memory>
 
 #include "kernels/device_api.h"
 
@@ -18,14 +19,16 @@ void check_call(cudnnStatus_t status, const char* call);
 void enter_device();
 Precision selected_precision();
 
+class ProductPlans;  // products.cpp
+class ConvPlans;     // convolution.cpp
+
 /// What the libraries keep for one stream. They use no workspace of their own, so that a captured step takes no memory.
 struct StreamState {
   cudaStream_t stream = nullptr;
   cublasLtHandle_t blas = nullptr;
-  void* workspace = nullptr;  // of matrix products: kWorkspaceBytes
-  cudnnHandle_t dnn = nullptr;
-  void* conv_workspace = nullptr;  // grows when a convolution of a new shape is prepared
-  std::size_t conv_workspace_bytes = 0;
+  void* workspace = nullptr;               // of matrix products: kWorkspaceBytes
+  std::shared_ptr<ProductPlans> products;  // made when they are first wanted
+  std::shared_ptr<ConvPlans> convolutions;
 
   static constexpr std::size_t kWorkspaceBytes = std::size_t{32} << 20U;
 };

@@ -1,7 +1,11 @@
 #include <algorithm>
+#include <cstring>
 #include <map>
+#include <optional>
 #include <type_traits>
 
+#include "kernels/device_memory.h"
+#include "nn/graphed_step.h"
 #include "rl/dqn/learner.h"
 
 namespace sinv {
@@ -12,6 +16,8 @@ constexpr std::uint64_t kActorNoiseStream = 3;
 
 struct DqnActor::Impl {
   int max_batch;
+  std::optional<DeviceStream> own_stream;  // none on the CPU
+  Stream stream;
   ParameterStore store;
   NoiseSource noise;
   Random init;
@@ -26,30 +32,48 @@ struct DqnActor::Impl {
     Tape tape;
     QNetwork::Observations x;
     Var q;
+    PinnedBuffer observations;  // what a device copies from and to
+    PinnedBuffer answers;
+    GraphedStep step;
+    explicit Pass(const Stream& on) : tape(on) {}
   };
   std::map<int, Pass> passes;
+  GraphedStep weight_step;
 
-  Impl(const QNetworkSettings& s, const QInput& input, int actions, int most, std::uint64_t seed)
+  Impl(const QNetworkSettings& s, const QInput& input, int actions, int most, std::uint64_t seed, Device device)
       : max_batch(most),
+        own_stream(device == Device::kCpu ? std::optional<DeviceStream>() : std::optional<DeviceStream>(std::in_place)),
+        stream(own_stream ? own_stream->stream() : Stream{}),
         noise(seed, kActorNoiseStream),
         init(seed, 0),
         network(s, input, actions, store, noise, init),
+        weight_tape(stream),
         noise_on(s.head.noisy) {
     SINV_CHECK(most >= 1, "dqn actor: max_batch is ", most, ", wanted at least 1");
-    store.finish(false);
-    noise.finish();
+    store.finish(false, stream);
+    noise.finish(stream);
     weights = network.record_weights(weight_tape, store, true);
     weight_tape.finish();
-    if (noise_on) noise.resample(weight_tape.stream());
+    if (noise_on) noise.resample(stream);
   }
+
+  ~Impl() { settle(stream); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  bool on_device() const { return own_stream.has_value(); }
 
   Pass& pass(int n) {
     const auto found = passes.find(n);
     if (found != passes.end()) return found->second;
-    Pass& made = passes[n];
+    Pass& made = passes.try_emplace(n, stream).first->second;
     made.x = network.record_input(made.tape, n);
     made.q = network.record(made.tape, QNetwork::constants(made.tape, weight_tape, weights), made.x);
     made.tape.finish();
+    if (on_device()) {
+      made.observations = PinnedBuffer(network.input_bytes(n));
+      made.answers = PinnedBuffer(made.tape.value(made.q).size() * sizeof(float));
+    }
     return made;
   }
 
@@ -70,18 +94,39 @@ struct DqnActor::Impl {
     SINV_CHECK(q.size() == rows * static_cast<std::size_t>(network.actions()), "dqn actor: room for ", q.size(),
                " q values, wanted ", n, " times ", network.actions());
     if (n == 0) return;
-    if (stale) weight_tape.forward();
+    if (stale) {
+      weight_step.run(stream, weight_tape.held_is_stale() ? 1 : 0, [this] { weight_tape.forward(); });
+      weight_tape.held_are_computed();
+    }
     stale = false;
     Pass& with = pass(n);
-    std::ranges::copy(observations, room(with, Value{}).begin());
-    with.tape.forward();
-    std::ranges::copy(with.tape.value(with.q).flat(), q.begin());
+    if (on_device()) {
+      answer_on_device(with, observations.data(), observations.size_bytes(), q);
+    } else {
+      std::ranges::copy(observations, room(with, Value{}).begin());
+      with.tape.forward();
+      std::ranges::copy(with.tape.value(with.q).flat(), q.begin());
+    }
+  }
+
+  void answer_on_device(Pass& with, const void* observations, std::size_t bytes, std::span<float> q) {
+    const DeviceRange range(stream, "dqn act");
+    std::memcpy(with.observations.data(), observations, bytes);
+    with.step.run(stream, 0, [&] {
+      void* to = network.input().sees_frames() ? static_cast<void*>(with.x.frames.data())
+                                               : static_cast<void*>(with.tape.value(with.x.features).data);
+      queue_copy(stream, to, with.observations.data(), bytes);
+      with.tape.forward();
+      queue_copy(stream, with.answers.data(), with.tape.value(with.q).data, q.size_bytes());
+    });
+    wait_for(stream);
+    std::memcpy(q.data(), with.answers.data(), q.size_bytes());
   }
 };
 
 DqnActor::DqnActor(const QNetworkSettings& settings, const QInput& input, int actions, int max_batch,
-                   std::uint64_t seed)
-    : impl_(std::make_unique<Impl>(settings, input, actions, max_batch, seed)) {}
+                   std::uint64_t seed, Device device)
+    : impl_(std::make_unique<Impl>(settings, input, actions, max_batch, seed, device)) {}
 DqnActor::~DqnActor() = default;
 DqnActor::DqnActor(DqnActor&&) noexcept = default;
 DqnActor& DqnActor::operator=(DqnActor&&) noexcept = default;
@@ -90,6 +135,7 @@ void DqnActor::set_parameters(std::span<const float> values) {
   SINV_CHECK(values.size() == parameter_count(), "dqn actor: ", values.size(), " parameters, this network has ",
              parameter_count());
   std::ranges::copy(values, impl_->store.values().begin());
+  impl_->store.upload();
   impl_->weight_tape.refresh_held();
   impl_->stale = true;
 }
@@ -99,10 +145,10 @@ void DqnActor::for_each_parameter(const ParameterVisitor& visit) const { impl_->
 
 void DqnActor::set_noise(bool on) {
   Impl& i = *impl_;
-  if (on == i.noise_on || i.noise.values().empty()) return;
+  if (on == i.noise_on || i.noise.size() == 0) return;
   i.noise_on = on;
   if (on) {
-    i.noise.resample(i.weight_tape.stream());
+    i.noise.resample(i.stream);
   } else {
     i.noise.clear();
   }
@@ -112,7 +158,7 @@ void DqnActor::set_noise(bool on) {
 void DqnActor::resample_noise() {
   Impl& i = *impl_;
   if (!i.noise_on) return;
-  i.noise.resample(i.weight_tape.stream());
+  i.noise.resample(i.stream);
   i.stale = true;
 }
 
@@ -127,14 +173,14 @@ void DqnActor::save(ByteWriter& out) const {
   const Impl& i = *impl_;
   i.noise.save(out);
   out.put(static_cast<std::uint8_t>(i.noise_on));
-  out.put_all(std::span<const float>(impl_->noise.values()));
+  i.noise.save_values(out);
 }
 
 void DqnActor::load(ByteReader& in) {
   Impl& i = *impl_;
   i.noise.load(in);
   i.noise_on = in.get<std::uint8_t>() != 0;
-  in.get_all(i.noise.values());
+  i.noise.load_values(in);
   i.stale = true;
 }
 

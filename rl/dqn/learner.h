@@ -11,8 +11,8 @@
 
 namespace sinv {
 
-/// The learner's own input buffers for B transitions of n steps: filled in place before each update(). B is
-/// settings.batch; every row must be filled. A network sees numbers or frames: the other spans are empty.
+/// The learner's own input buffers for B transitions of n steps: filled in place before each update() or start(). B
+/// is settings.batch; every row must be filled. A network sees numbers or frames: the other spans are empty.
 struct DqnBatch {
   std::span<float> observation_tm1;    // [B, features]
   std::span<std::int32_t> action_tm1;  // [B], 0 .. actions - 1
@@ -32,7 +32,9 @@ struct DqnUpdate {
 
 /// Double DQN with a target network, noisy or plain: owns both networks, the optimiser and the noise streams.
 /// Same settings, seed and batches give the same parameters bit for bit on one kind of CPU.
-/// A step allocates nothing after the first update.
+/// On CUDA an update is one graph, captured when it comes the second time. Batches are uploaded while the update before
+/// runs, and results are read back one update later, so the host fills one batch ahead: start() twice, then finish().
+/// A step allocates nothing after the first two updates of each kind (with and without new target parameters).
 /// Thread: one owner. Shares nothing with a DqnActor; carry parameters() over.
 class DqnLearner {
  public:
@@ -42,11 +44,19 @@ class DqnLearner {
   DqnLearner(DqnLearner&&) noexcept;
   DqnLearner& operator=(DqnLearner&&) noexcept;
 
-  /// The same memory in every call.
+  /// What the next start() reads. The same memory in every call on the CPU; on a device after start() the next piece,
+  /// once its upload is done.
   DqnBatch batch();
-  /// One gradient step on what batch() holds; writes |td error| per row (unweighted: the new priorities).
-  /// Errors: Error if td_error_abs does not have B values, or naming the row of an action out of range.
+  /// Begins one gradient step on what batch() holds. On the CPU it is done on return.
+  /// Errors: Error naming the row of an action out of range, or if most_started() updates are not finished.
+  void start();
+  /// Waits for the oldest update that was started; writes |td error| per row (unweighted: the new priorities).
+  /// Errors: Error if td_error_abs does not have B values, or nothing was started.
+  DqnUpdate finish(std::span<float> td_error_abs);
+  /// Both.
   DqnUpdate update(std::span<float> td_error_abs);
+  int started() const;
+  int most_started() const;  // 1 on the CPU
   /// One copy or one averaging step of the target parameters, as the settings say. The caller chooses when.
   void update_target();
   void set_learning_rate(float learning_rate);
@@ -54,7 +64,8 @@ class DqnLearner {
   std::uint64_t updates() const;
 
   std::size_t parameter_count() const;
-  /// All online parameters in one buffer, in the order of for_each_parameter.
+  /// All online parameters in one buffer, in the order of for_each_parameter. From a device they are fetched in each
+  /// call of this and the next two.
   std::span<const float> parameters() const;
   void for_each_parameter(const ParameterVisitor& visit) const;
   /// The gradient of the last update before clipping, in the order of parameters().
@@ -63,7 +74,8 @@ class DqnLearner {
   /// Errors: Error if the count differs.
   void set_parameters(std::span<const float> values);
 
-  /// Everything that decides the future: both networks, optimiser moments and step, noise counters, learning rate.
+  /// Everything that decides the future: both networks, optimiser moments and step, noise counters, learning rate. The
+  /// same bytes on every device. Errors: Error if an update is not finished.
   void save(ByteWriter& out) const;
   /// After load() of what save() wrote, later updates are bit-identical. Errors: UserError if the sizes differ.
   void load(ByteReader& in);
@@ -74,11 +86,13 @@ class DqnLearner {
 };
 
 /// Answers q values for a few observations at a time, with its own copy of the parameters and its own noise stream.
+/// On CUDA one call is one graph: upload, network, download.
 /// Thread: one owner, which may be another than the learner's.
 class DqnActor {
  public:
   /// max_batch: the most observations one q_values() call will bring. Noise is on when settings.head.noisy.
-  DqnActor(const QNetworkSettings& settings, const QInput& input, int actions, int max_batch, std::uint64_t seed);
+  DqnActor(const QNetworkSettings& settings, const QInput& input, int actions, int max_batch, std::uint64_t seed,
+           Device device = Device::kCpu);
   ~DqnActor();
   DqnActor(DqnActor&&) noexcept;
   DqnActor& operator=(DqnActor&&) noexcept;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "kernels/device.h"
 #include "nn/q_network.h"
 
 namespace sinv {
@@ -29,6 +30,7 @@ struct DqnLearnerSettings {
   float huber_delta = 1.0F;  // 0: squared error, 1/2 (q - y)^2
   TargetUpdate target_update = TargetUpdate::kCopy;
   float target_rate = 0.005F;  // only read by kAverage; 1 copies
+  Device device = Device::kCpu;
 };
 
 }  // namespace sinv

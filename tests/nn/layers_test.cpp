@@ -40,7 +40,7 @@ TEST(LinearLayer, NoiseChangesTheWeightsByTheFactorisedProduct) {
   tape.finish();
   noise.resample({});
   tape.forward();
-  const std::span<float> eps = noise.values();  // [3] in, then [2] out
+  const std::span<float> eps = noise.device_values();  // [3] in, then [2] out
   const std::span<float> mu = store.named("fc.weight");
   const std::span<float> sigma = store.named("fc.weight_sigma");
   for (std::size_t i = 0; i < 3; ++i) {
@@ -75,7 +75,7 @@ TEST(NoiseSource, ResumesFromItsCounter) {
   ByteReader in(out.bytes(), "noise");
   b.load(in);
   b.resample({});
-  EXPECT_TRUE(std::equal(a.values().begin(), a.values().end(), b.values().begin()));
+  EXPECT_TRUE(std::equal(a.device_values().begin(), a.device_values().end(), b.device_values().begin()));
 }
 
 TEST(ParameterStore, NamesAreUniqueAndOrdersAreKept) {

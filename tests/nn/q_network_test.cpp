@@ -205,11 +205,11 @@ TEST_P(GoldenQNetwork, OutputAndEveryGradientAreThoseOfPyTorch) {
     for (std::size_t i = 0; i < row.size(); ++i) values[i] = static_cast<float>(row[i]);
     if (!name.ends_with(".weight_sigma")) continue;
     for (const double eps : wanted["eps " + name.substr(0, name.find('.'))]) {
-      ASSERT_LT(read_eps, built.noise.values().size());
-      built.noise.values()[read_eps++] = static_cast<float>(eps);
+      ASSERT_LT(read_eps, built.noise.device_values().size());
+      built.noise.device_values()[read_eps++] = static_cast<float>(eps);
     }
   }
-  ASSERT_EQ(read_eps, built.noise.values().size());
+  ASSERT_EQ(read_eps, built.noise.device_values().size());
 
   Tape& tape = built.tape;
   const std::vector<double>& bytes = wanted["frames all"];
@@ -231,7 +231,7 @@ TEST_P(GoldenQNetwork, OutputAndEveryGradientAreThoseOfPyTorch) {
   std::size_t at = 0;
   for (const std::string& name : names) {
     const std::span<float> values = built.store.named(name);
-    const std::span<const float> gradient = built.store.gradients().subspan(at, values.size());
+    const std::span<const float> gradient = built.store.device_gradients().subspan(at, values.size());
     at += values.size();
     if (name.ends_with(".u")) {
       const std::vector<double>& after = wanted["after " + name];
