@@ -1,7 +1,38 @@
+#include "kernels/cuda/cuda_ops.h"
 #include "kernels/cuda/runtime.h"
+
+namespace sinv {
+namespace {
+
+// An operation as the table holds it: its thread works on the selected device. A question without a stream needs none.
+template <auto kFunction, class Type = decltype(kFunction)>
+struct Entered;
+template <auto kFunction, class... Arguments>
+struct Entered<kFunction, void (*)(const Stream&, Arguments...)> {
+  static void call(const Stream& stream, Arguments... arguments) {
+    enter_device();
+    kFunction(stream, arguments...);
+  }
+};
+template <auto kFunction, class Result, class... Arguments>
+struct Entered<kFunction, Result (*)(Arguments...)> {
+  static Result call(Arguments... arguments) { return kFunction(arguments...); }
+};
+
+DeviceModule make_module() {
+  DeviceModule module;
+  module.abi = device_abi();
+#define SINV_OP_ENTERED(name) module.ops.name = &Entered<&Cuda::name>::call;
+  SINV_DEVICE_OPS(SINV_OP_ENTERED)
+#undef SINV_OP_ENTERED
+  module.services = cuda_services();
+  return module;
+}
+
+}  // namespace
+}  // namespace sinv
 
 // What the program reads after dlopen.
 extern "C" {
-__attribute__((visibility("default")))
-sinv::DeviceModule sinv_device_module{.abi = sinv::device_abi(), .ops = {}, .services = sinv::cuda_services()};
+__attribute__((visibility("default"))) sinv::DeviceModule sinv_device_module = sinv::make_module();
 }

@@ -7,6 +7,8 @@
 #include <mutex>
 #include <nvtx3/nvToolsExt.h>
 
+#include "kernels/cuda/workspace.h"
+
 namespace sinv {
 namespace {
 
@@ -151,6 +153,10 @@ void stream_destroy(void* handle) {
     static_cast<void>(cudaStreamSynchronize(state->stream));
     state->convolutions.reset();
     state->products.reset();
+    try {
+      detach_workspace({Device::kCuda, handle});
+    } catch (const Error&) {  // a lost device frees nothing
+    }
     if (state->blas != nullptr) static_cast<void>(cublasLtDestroy(state->blas));
     static_cast<void>(cudaFree(state->workspace));
     static_cast<void>(cudaStreamDestroy(state->stream));
@@ -176,6 +182,7 @@ void* stream_create() {
   try {
     check_call(cublasLtCreate(&made->blas), "cublasLtCreate");
     made->workspace = memory_take(StreamState::kWorkspaceBytes);
+    attach_workspace({Device::kCuda, made->stream});
   } catch (...) {
     stream_destroy(made->stream);
     throw;

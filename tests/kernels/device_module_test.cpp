@@ -105,6 +105,27 @@ TEST_F(DeviceModuleTest, AutoTakesTheCpuAndSaysWhy) {
   EXPECT_EQ(choice.note, "device cpu (device cuda: this build has no CUDA module (/no/such/module.so is not there))");
 }
 
+TEST_F(DeviceModuleTest, HasEveryOperationAndService) {
+  if (std::string(SINV_CUDA_MODULE_FILE).empty()) GTEST_SKIP() << "this build has no CUDA module (no nvcc)";
+  const DeviceModule& module = load_device_module(SINV_CUDA_MODULE_FILE);
+#define SINV_EXPECT_OP(name) EXPECT_NE(module.ops.name, nullptr) << #name;
+  SINV_DEVICE_OPS(SINV_EXPECT_OP)
+#undef SINV_EXPECT_OP
+  // Every service is a pointer, so the table is an array of them.
+  const auto* services = reinterpret_cast<void* const*>(&module.services);
+  for (std::size_t i = 0; i < sizeof(DeviceServices) / sizeof(void*); ++i) EXPECT_NE(services[i], nullptr) << i;
+}
+
+// Sizes are asked for when a tape is recorded, before anything runs.
+TEST_F(DeviceModuleTest, AnswersQuestionsWithoutAGpu) {
+  if (std::string(SINV_CUDA_MODULE_FILE).empty()) GTEST_SKIP() << "this build has no CUDA module (no nvcc)";
+  load_device_module(SINV_CUDA_MODULE_FILE);
+  EXPECT_EQ(packed_floats(Device::kCuda, 3, 5), 15U);
+  const ConvShape shape{84, 84, 4, 32, 8, 4, 0};
+  EXPECT_EQ(conv_packed_floats(Device::kCuda, shape), 8U * 8 * 4 * 32);
+  EXPECT_GT(conv_packed_backward_floats(Device::kCuda, shape), 0U) << "0 says that no gradient to x is wanted";
+}
+
 TEST_F(DeviceModuleTest, OnAMachineWithoutADriverTheModuleOpensAndSaysSo) {
   if (std::string(SINV_CUDA_MODULE_FILE).empty()) GTEST_SKIP() << "this build has no CUDA module (no nvcc)";
   name_module(SINV_CUDA_MODULE_FILE);
