@@ -19,12 +19,25 @@ struct Entered<kFunction, Result (*)(Arguments...)> {
   static Result call(Arguments... arguments) { return kFunction(arguments...); }
 };
 
+// What only the CPU can do so far.
+template <class Type>
+struct Absent;
+template <class Result, class... Arguments>
+struct Absent<Result (*)(Arguments...)> {
+  static Result call(Arguments...) {
+    throw UserError("device cuda: the world model's operations are on the CPU only; run with --device cpu");
+  }
+};
+
 DeviceModule make_module() {
   DeviceModule module;
   module.abi = device_abi();
 #define SINV_OP_ENTERED(name) module.ops.name = &Entered<&Cuda::name>::call;
   SINV_DEVICE_OPS(SINV_OP_ENTERED)
 #undef SINV_OP_ENTERED
+#define SINV_OP_ABSENT(name) module.ops.name = &Absent<decltype(&Cpu::name)>::call;
+  SINV_WORLD_OPS(SINV_OP_ABSENT)
+#undef SINV_OP_ABSENT
   module.services = cuda_services();
   return module;
 }

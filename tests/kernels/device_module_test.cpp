@@ -110,10 +110,18 @@ TEST_F(DeviceModuleTest, HasEveryOperationAndService) {
   const DeviceModule& module = load_device_module(SINV_CUDA_MODULE_FILE);
 #define SINV_EXPECT_OP(name) EXPECT_NE(module.ops.name, nullptr) << #name;
   SINV_DEVICE_OPS(SINV_EXPECT_OP)
+  SINV_WORLD_OPS(SINV_EXPECT_OP)
 #undef SINV_EXPECT_OP
   // Every service is a pointer, so the table is an array of them.
   const auto* services = reinterpret_cast<void* const*>(&module.services);
   for (std::size_t i = 0; i < sizeof(DeviceServices) / sizeof(void*); ++i) EXPECT_NE(services[i], nullptr) << i;
+}
+
+TEST_F(DeviceModuleTest, WhatOnlyTheCpuCanDoIsASentence) {
+  if (std::string(SINV_CUDA_MODULE_FILE).empty()) GTEST_SKIP() << "this build has no CUDA module (no nvcc)";
+  const DeviceModule& module = load_device_module(SINV_CUDA_MODULE_FILE);
+  EXPECT_EQ(said_by([&] { module.ops.discount_weight({}, {}, {}); }),
+            "device cuda: the world model's operations are on the CPU only; run with --device cpu");
 }
 
 // Sizes are asked for when a tape is recorded, before anything runs.
