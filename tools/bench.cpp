@@ -24,7 +24,8 @@ constexpr std::array kBenches{
     Bench{"cabinet", "emulated cycles and frames per second, one core", &bench_cabinet},
     Bench{"env", "environment steps per second, features included", &bench_env_steps},
     Bench{"learner", "updates per second and latency of one decision", &bench_learner},
-    Bench{"replay", "prioritised sampling plus priority update", &bench_replay_tree},
+    Bench{"pixels", "making one picture of each preset", &bench_pictures},
+    Bench{"replay", "prioritised sampling plus priority update; frames too", &bench_replay_tree},
 };
 
 void print_table(const BenchResult& result) {

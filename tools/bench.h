@@ -28,6 +28,7 @@ BenchResult bench_bridge(const BenchSettings& settings);
 BenchResult bench_cabinet(const BenchSettings& settings);
 BenchResult bench_env_steps(const BenchSettings& settings);
 BenchResult bench_learner(const BenchSettings& settings);
+BenchResult bench_pictures(const BenchSettings& settings);
 BenchResult bench_replay_tree(const BenchSettings& settings);
 
 }  // namespace sinv

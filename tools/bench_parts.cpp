@@ -6,8 +6,12 @@
 #include "base/error.h"
 #include "cabinet/speed.h"
 #include "game/bench_env.h"
+#include "game/env.h"
+#include "game/pixels_bench.h"
+#include "game/scripted.h"
 #include "rl/bench_replay.h"
 #include "rl/dqn/learner_bench.h"
+#include "rl/frame_bench.h"
 #include "tools/bench.h"
 #include "tools/rom_choice.h"
 
@@ -35,11 +39,10 @@ BenchResult bench_cabinet(const BenchSettings& settings) {
 }
 
 BenchResult bench_learner(const BenchSettings& settings) {
-  if (settings.agent != "dqn-mlp") throw UserError(unknown_name("agent", settings.agent, {"dqn-mlp"}));
   if (settings.batch < 1 || settings.batch > 65536) throw UserError("bench: --batch must be 1 to 65536");
   if (settings.threads < 1) throw UserError("bench: --threads must be 1 or more");
   const DqnBenchFigures figures =
-      bench_dqn_learner(settings.batch, settings.threads, settings.seconds * settings.repeats);
+      bench_dqn_learner(settings.agent, settings.batch, settings.threads, settings.seconds * settings.repeats);
   return {"learner",
           {{"agent", settings.agent}, {"batch", settings.batch}, {"threads", settings.threads}},
           {{"updates_per_s", figures.updates_per_s},
@@ -86,6 +89,36 @@ BenchResult bench_replay_tree(const BenchSettings& settings) {
     result.figures[place + "sample_update_us"] = bench.sample_update_us;
     result.figures[place + "whole_step_us"] = bench.whole_step_us;
     result.figures[place + "whole_step_compact_us"] = bench.whole_step_compact_us;
+  }
+  constexpr std::int64_t kFrames = 200'000;
+  const std::vector<FrameShape> shapes{stored_shape(pixel_preset_of("deepmind")),
+                                       stored_shape(pixel_preset_of("play-field"))};
+  for (const FrameReplayBench& bench : bench_frame_replay(kFrames, shapes, settings.seconds / 5, settings.repeats)) {
+    const std::string place = fmt::format("frames_{}x{}_{}bit_200k_batch{}_", bench.shape.width, bench.shape.height,
+                                          bench.shape.packed ? 1 : 8, bench.batch);
+    result.figures[place + "gather_us"] = bench.gather_us;
+    result.figures[place + "memcpy_us"] = bench.memcpy_us;
+    result.figures[place + "whole_step_us"] = bench.whole_step_us;
+    result.figures[place + "insert_us"] = bench.insert_us;
+  }
+  return result;
+}
+
+BenchResult bench_pictures(const BenchSettings& settings) {
+  CabinetSettings cabinet;
+  cabinet.rom = settings.rom;
+  Env env(cabinet_factory(cabinet)(), EnvSettings{}, 1);
+  env.reset();
+  Random random(1, 1);
+  constexpr int kSteps = 200;  // into the game
+  for (int step = 0; step < kSteps && !env.over(); ++step) env.step(random_action(random));
+  BenchResult result{"pixels", {{"repeats", settings.repeats}}, {}};
+  for (const PixelBench& bench :
+       bench_pixels(env.ram(), env.machine().ram_before(), settings.seconds / 25, settings.repeats)) {
+    const std::string place = fmt::format("{}_{}_", bench.preset, bench.code == PixelCode::kAvx2 ? "avx2" : "portable");
+    result.figures[place + "bytes_us"] = bench.bytes_us;
+    if (bench.packed_us > 0) result.figures[place + "packed_us"] = bench.packed_us;
+    if (bench.unpack_us > 0) result.figures[place + "unpack_us"] = bench.unpack_us;
   }
   return result;
 }

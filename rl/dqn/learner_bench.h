@@ -1,8 +1,10 @@
 #pragma once
 
+#include <string>
+
 namespace sinv {
 
-/// What `bench learner --agent dqn-mlp` prints.
+/// What `bench learner` prints.
 struct DqnBenchFigures {
   double updates_per_s = 0;     // median of the repeats
   double samples_per_s = 0;     // times the batch
@@ -12,10 +14,10 @@ struct DqnBenchFigures {
   double inference_noisy_p50_us = 0;  // with fresh noise before each observation
 };
 
-/// Measures the network of the comparison with PyTorch (128-256-256-6, noisy, shared dueling head) on random data, on
-/// the calling thread. threads above 1 give the same figures: at these sizes a product lasts 10 to 900 us, and handing
-/// half of it to another core and waiting costs what it saves.
-/// seconds: how long the repeats of the update take in all.
-DqnBenchFigures bench_dqn_learner(int batch, int threads, double seconds = 2.0);
+/// Measures the networks of the comparison with PyTorch, on random data and the calling thread: dqn-mlp is
+/// 128-256-256-6, noisy, shared dueling head; dqn-cnn is deepmind on 4 x 84 x 84 bytes, 512, noisy, shared dueling
+/// head. threads above 1 give the same figures: nothing here is split over threads. seconds: how long the repeats of
+/// the update take in all. Errors: UserError naming the known agents.
+DqnBenchFigures bench_dqn_learner(const std::string& agent, int batch, int threads, double seconds = 2.0);
 
 }  // namespace sinv

@@ -117,8 +117,9 @@ class Net:
         return v + a - a.mean(1, keepdim=True)
 
 
-def run(case, path):
-    online, target = Net(case, Words(0)), Net(case, Words(0))
+def run(case, path, make_net=Net, observations=None):
+    """observations: draws s and s2 where both sides can, so that they need not be written."""
+    online, target = make_net(case, Words(0)), make_net(case, Words(0))
     noise, target_noise = Words(1), Words(2)
     params = list(online.p.values())
     adam = torch.optim.Adam(params, lr=case["lr"], eps=1.5e-4)
@@ -129,7 +130,7 @@ def run(case, path):
     for name, value in online.p.items():
         out("initial " + name, value.detach().numpy())
     for step in range(STEPS):
-        s, s2 = real(BATCH, OBSERVATION), real(BATCH, OBSERVATION)
+        s, s2 = observations() if observations else (real(BATCH, OBSERVATION), real(BATCH, OBSERVATION))
         a, r = rng.randint(0, ACTIONS, BATCH), np.float32(3 * real(BATCH)).astype(np.float64)
         d = np.float32(np.where(rng.uniform(size=BATCH) < 0.3, 0.0, 0.97)).astype(np.float64)
         w = np.float32(rng.uniform(0.3, 1, BATCH)).astype(np.float64)
@@ -157,7 +158,7 @@ def run(case, path):
             with torch.no_grad():
                 for t, p in zip(target.p.values(), params):
                     t += case["rate"] * (p - t)
-        for name, value in [("s", s), ("s2", s2), ("a", a), ("r", r), ("d", d), ("w", w), ("loss", loss.item()),
+        for name, value in ([] if observations else [("s", s), ("s2", s2)]) + [("a", a), ("r", r), ("d", d), ("w", w), ("loss", loss.item()),
                             ("mean_q", q.mean().item()), ("norm", norm.item()), ("td", (q - y).abs().detach().numpy())]:
             out(f"step{step} {name}", value)
     for name, value in online.p.items():

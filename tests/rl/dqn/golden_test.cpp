@@ -17,10 +17,22 @@ constexpr int kSteps = 10;
 constexpr std::uint64_t kSeed = 12345;
 
 struct Golden {
-  std::string name;
+  std::string file;
   DqnLearnerSettings settings;
   bool copy_once;  // the target after step 5; otherwise it is averaged after every step
+  QInput input = kObservation;
 };
+std::ostream& operator<<(std::ostream& out, const Golden& golden) { return out << golden.file; }
+
+// The network of that name with few channels.
+QNetworkSettings small_trunk(const char* name, const std::vector<int>& channels) {
+  QNetworkSettings settings = conv_network_preset(name);
+  for (std::size_t i = 0; i < channels.size(); ++i) {
+    settings.trunk->stages[i].channels = channels[i];
+    if (settings.trunk->stages[i].groups > 0) settings.trunk->stages[i].groups = 2;
+  }
+  return settings;
+}
 
 std::vector<Golden> goldens() {
   DqnLearnerSettings shared;
@@ -44,11 +56,25 @@ std::vector<Golden> goldens() {
   single.network.head.kind = QHeadKind::kSingle;
   single.clip_norm = 10;
   single.huber_delta = 0.5F;
-  return {{"shared", shared, true}, {"split", split, false}, {"single", single, true}};
+  DqnLearnerSettings deepmind = shared;
+  deepmind.network = small_trunk("deepmind", {3, 4, 5});
+  deepmind.network.head.hidden = {7};
+  deepmind.network.head.noisy = true;
+  deepmind.learning_rate = 1e-3F;
+  DqnLearnerSettings precise = split;
+  precise.network = small_trunk("precise", {4, 6, 8});
+  precise.network.head.hidden = {6};
+  precise.network.head.kind = QHeadKind::kSingle;
+  precise.learning_rate = 1e-3F;
+  return {{"dqn_step_shared", shared, true},
+          {"dqn_step_split", split, false},
+          {"dqn_step_single", single, true},
+          {"dqn_cnn_step_deepmind", deepmind, true, StackShape{2, 36, 36}},
+          {"dqn_cnn_step_precise", precise, false, StackShape{2, 12, 9}}};
 }
 
 std::map<std::string, std::vector<double>> read(const std::string& name) {
-  std::ifstream in(std::string(SINV_SOURCE_DIR) + "/tests/golden/dqn_step_" + name + ".txt");
+  std::ifstream in(std::string(SINV_SOURCE_DIR) + "/tests/golden/" + name + ".txt");
   std::map<std::string, std::vector<double>> values;
   for (std::string line; std::getline(in, line);) {
     std::istringstream words(line);
@@ -65,9 +91,10 @@ class GoldenStep : public ::testing::TestWithParam<Golden> {};
 
 TEST_P(GoldenStep, EveryGradientAndTenLossesAreThoseOfPyTorch) {
   const Golden& golden = GetParam();
-  auto wanted = read(golden.name);
+  auto wanted = read(golden.file);
   ASSERT_FALSE(wanted.empty()) << "tests/golden is not found";
-  DqnLearner learner(golden.settings, kObservation, kActions, kSeed);
+  DqnLearner learner(golden.settings, golden.input, kActions, kSeed);
+  Random bytes(kSeed, 9);
 
   const auto compare = [&](const std::string& kind, std::span<const float> all, double absolute, double relative) {
     std::size_t at = 0;
@@ -94,8 +121,13 @@ TEST_P(GoldenStep, EveryGradientAndTenLossesAreThoseOfPyTorch) {
       for (std::size_t i = 0; i < to.size(); ++i)
         to[i] = static_cast<std::remove_reference_t<decltype(to[0])>>(row(what)[i]);
     };
-    fill("s", batch.observation_tm1);
-    fill("s2", batch.observation_t);
+    if (golden.input.sees_frames()) {
+      for (std::uint8_t& byte : batch.frames_tm1) byte = static_cast<std::uint8_t>(bytes.bits() >> 24);
+      for (std::uint8_t& byte : batch.frames_t) byte = static_cast<std::uint8_t>(bytes.bits() >> 24);
+    } else {
+      fill("s", batch.observation_tm1);
+      fill("s2", batch.observation_t);
+    }
     fill("a", batch.action_tm1);
     fill("r", batch.return_t);
     fill("d", batch.discount_t);
@@ -118,7 +150,7 @@ TEST_P(GoldenStep, EveryGradientAndTenLossesAreThoseOfPyTorch) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Dqn, GoldenStep, ::testing::ValuesIn(goldens()),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& info) { return info.param.file; });
 
 }  // namespace
 }  // namespace sinv
