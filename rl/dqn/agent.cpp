@@ -225,6 +225,8 @@ std::vector<ModelTensor> DqnAgent::model() const {
   std::vector<ModelTensor> tensors;
   learner_.for_each_parameter(
       [&](const std::string& name, const std::vector<std::int64_t>& shape, std::span<const float> values) {
+        // Who plays uses the mean weights alone.
+        if (name.ends_with("_sigma")) return;
         tensors.push_back({name, shape, std::vector<float>(values.begin(), values.end())});
       });
   return tensors;
@@ -232,6 +234,7 @@ std::vector<ModelTensor> DqnAgent::model() const {
 
 std::vector<std::pair<std::string, std::string>> DqnAgent::model_settings() const {
   DqnSettings copy = settings_;
+  copy.noisy = false;  // see model()
   Options options;
   describe(options, copy);
   std::vector<std::pair<std::string, std::string>> named;

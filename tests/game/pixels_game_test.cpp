@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <string>
 
+#include "base/bytes.h"
+#include "base/error.h"
 #include "base/file.h"
 #include "cabinet/cabinet.h"
 #include "game/env.h"
@@ -10,6 +12,7 @@
 #include "game/rom_set.h"
 #include "game/scripted.h"
 #include "game/start.h"
+#include "game/vec_env.h"
 
 namespace sinv {
 namespace {
@@ -93,6 +96,93 @@ TEST(PixelsOfTheGame, AreThePicturesOfRecord) {
   EXPECT_EQ(sum("deepmind"), 353056003U);
   EXPECT_EQ(sum("play-field"), 1696785365U);
   EXPECT_EQ(sum("full"), 1902829419U);
+}
+
+// Stacks by definition: the newest picture behind those of the steps before, the first one for all before the start.
+TEST(PixelsOfTheGame, AreStackedByTheEnvironmentOldestFirst) {
+  for (const PixelPreset& preset : pixel_presets()) {
+    EnvSettings settings;
+    settings.pixels = preset.name;
+    settings.history = 3;
+    Env env(cabinet(), settings, 5);
+    EXPECT_EQ(env.observation_size(), 0U);
+    EXPECT_EQ(env.picture(), (FrameShape{preset.width, preset.height, preset.binary}));
+    const auto now = [&] {
+      std::vector<std::uint8_t> out(stored_shape(preset).stored_bytes());
+      if (preset.binary) {
+        render_packed(preset, env.ram(), env.machine().ram_before(), out);
+      } else {
+        render_pixels(preset, env.ram(), env.machine().ram_before(), out);
+      }
+      return out;
+    };
+    env.reset();
+    std::vector<std::vector<std::uint8_t>> rows(3, now());
+    std::vector<std::uint8_t> seen(env.pictures_size());
+    const auto wanted = [&] {
+      std::vector<std::uint8_t> out;
+      for (const auto& row : rows) out.insert(out.end(), row.begin(), row.end());
+      return out;
+    };
+    Random random(3, 3);
+    for (int step = 0; step < 40; ++step) {
+      env.observe_pictures(seen);
+      ASSERT_EQ(seen, wanted()) << preset.name << ", step " << step;
+      env.step(random_action(random));
+      rows.erase(rows.begin());
+      rows.push_back(now());
+    }
+    EXPECT_NE(rows[0], rows[2]);
+    ByteWriter out;
+    env.save(out);
+    Env restored(cabinet(), settings, 9);
+    ByteReader in(out.bytes(), "state");
+    restored.load(in);
+    restored.observe_pictures(seen);
+    EXPECT_EQ(seen, wanted());
+    try {
+      env.observe_pictures(std::span(seen).first(5));
+      FAIL();
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find("Env::observe_pictures: room for 5 bytes, wanted"), std::string::npos);
+    }
+  }
+}
+
+// A batch shows the last stack of a game that ended beside the first of the next. Its twins are environments that are
+// reset by hand.
+TEST(PixelsOfTheGame, OfTheLastMomentStandBesideThoseOfTheNextGame) {
+  EnvSettings settings;
+  settings.pixels = "play-field";
+  settings.frame_cap = 100;
+  VecEnv batch(cabinet, settings, 2, 5);
+  Env twins[2] = {{cabinet(), settings, 5, 0}, {cabinet(), settings, 5, 1}};
+  batch.reset();
+  for (Env& twin : twins) twin.reset();
+  Random random(4, 4);
+  std::vector<Action> actions(2);
+  std::vector<std::uint8_t> stack(batch.pictures_size());
+  const auto row = [&](std::span<const std::uint8_t> all, std::size_t i) {
+    const auto part = all.subspan(i * stack.size(), stack.size());
+    return std::vector<std::uint8_t>(part.begin(), part.end());
+  };
+  int ended = 0;
+  for (int step = 0; step < 100; ++step) {
+    for (Action& action : actions) action = random_action(random);
+    batch.step(actions);
+    for (std::size_t i = 0; i < 2; ++i) {
+      const StepResult result = twins[i].step(actions[i]);
+      if (result.terminated || result.truncated) {
+        twins[i].observe_pictures(stack);
+        EXPECT_EQ(row(batch.final_pictures(), i), stack);
+        twins[i].reset();
+        ++ended;
+      }
+      twins[i].observe_pictures(stack);
+      ASSERT_EQ(row(batch.pictures(), i), stack) << "step " << step;
+    }
+  }
+  EXPECT_GE(ended, 4);
 }
 
 // A part of the screen: columns, and rows from below.

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <gtest/gtest.h>
 #include <string>
 
@@ -215,6 +216,19 @@ TEST(Isa, ObjectsOfAnInstructionSetShareNoFunctions) {
   }
   ::pclose(pipe);
   EXPECT_GT(seen, 0);
+}
+
+// Products and convolutions run the widest loops that the processor has: nothing else is ever picked by itself.
+TEST(Isa, IsTheWidestOfThisProcessorAndNeverThePortableOneWithAvx2) {
+  if (std::getenv("SINV_ISA") != nullptr) GTEST_SKIP() << "SINV_ISA asks for another one";
+#if defined(SINV_X86)
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    EXPECT_NE(&isa(), &kIsaBase) << isa().name;
+  }
+  if (isa_tables().back() == &kIsaAvx512) {
+    EXPECT_EQ(&isa(), &kIsaAvx512) << isa().name;
+  }
+#endif
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // A round takes no memory once everything has been used for the first time.
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <gtest/gtest.h>
@@ -11,28 +12,36 @@ std::atomic<long> g_allocations{0};
 }
 
 // Replaced for the whole program: counts.
-void* operator new(std::size_t bytes) {
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
   ++g_allocations;
   if (void* memory = std::malloc(bytes == 0 ? 1 : bytes)) return memory;
   throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace sinv {
 namespace {
 
-TEST(Allocation, ARoundTakesNoMemoryAfterWarmUp) {
+class Allocation : public testing::TestWithParam<std::string> {};
+INSTANTIATE_TEST_SUITE_P(Agents, Allocation, testing::ValuesIn(agent_names()), [](const auto& info) {
+  std::string name = info.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+});
+
+TEST_P(Allocation, ARoundTakesNoMemoryAfterWarmUp) {
   constexpr int kEnvs = 4;
   constexpr int kSteps = 5;
-  Corridor envs(kEnvs, 3, 2);
+  Corridor envs(kEnvs, 3, 2, small_picture(GetParam()));
   const std::unique_ptr<Agent> agent =
-      agent_factory(small_agent("dqn-mlp"))({.envs = kEnvs,
-                                             .observation_size = envs.observation_size(),
-                                             .history = 2,
-                                             .actions = Corridor::kActions,
-                                             .steps_per_round = kSteps},
-                                            1);
+      agent_factory(small_agent(GetParam()))({.envs = kEnvs,
+                                              .observation_size = envs.observation_size(),
+                                              .history = 2,
+                                              .picture = envs.picture(),
+                                              .actions = Corridor::kActions,
+                                              .steps_per_round = kSteps},
+                                             1);
   std::vector<std::uint8_t> actions(kEnvs);
   Clock clock;
   envs.reset();

@@ -4,6 +4,7 @@
 
 #include "cabinet/cabinet.h"
 #include "game/rom_set.h"
+#include "rl/frame_replay.h"
 #include "rl/replay.h"
 #include "tests/rl/small_trainer.h"
 #include "tests/support/folder.h"
@@ -120,6 +121,70 @@ TEST(CabinetTraining, ReplayRebuildsTheObservationsThatWereActedOn) {
     }
   }
   EXPECT_EQ(compared, 1400);
+}
+
+// The same of pictures, which replay keeps as bits and gives as bytes.
+TEST(CabinetTraining, FrameReplayRebuildsThePicturesThatWereActedOn) {
+  EnvSettings settings;
+  settings.pixels = "play-field";
+  settings.frame_cap = 600;
+  const std::unique_ptr<Environments> envs = own_game(settings)(2, 5, 1);
+  const FrameShape shape = envs->picture();
+  ASSERT_EQ(envs->history(), 4);
+  ASSERT_EQ(static_cast<std::size_t>(envs->observation_size()), 4 * shape.pixels());
+  FrameReplay replay({.envs = 2, .capacity_steps = 4000, .history = 4, .n_step = 1}, shape);
+  const auto stack_of = [&](const Observations& all, std::size_t env) {
+    return all.pictures.subspan(env * 4 * shape.stored_bytes(), 4 * shape.stored_bytes());
+  };
+  const auto newest = [&](const Observations& all, std::size_t env) {
+    return stack_of(all, env).last(shape.stored_bytes());
+  };
+  envs->reset();
+  std::vector<std::vector<std::uint8_t>> seen[2];  // by slot; empty: the final observation of a game
+  for (std::size_t env = 0; env < 2; ++env) replay.begin(static_cast<int>(env), newest(envs->observations(), env));
+  RandomPolicy policy(6, 3);
+  std::vector<std::uint8_t> actions(2);
+  int ends = 0;
+  for (int step = 0; step < 500; ++step) {
+    for (std::size_t env = 0; env < 2; ++env) {
+      std::vector<std::uint8_t> bytes(4 * shape.pixels());
+      unpack_pixels(stack_of(envs->observations(), env), bytes);
+      seen[env].push_back(std::move(bytes));
+    }
+    policy.act(envs->observations(), actions);
+    envs->step(actions);
+    for (std::size_t env = 0; env < 2; ++env) {
+      const bool over = envs->terminated()[env] != 0;
+      const bool cut = envs->truncated()[env] != 0;
+      const int number = static_cast<int>(env);
+      replay.step(number, actions[env], envs->rewards()[env], over, cut,
+                  newest(over || cut ? envs->final_observations() : envs->observations(), env));
+      if (!over && !cut) continue;
+      ++ends;
+      replay.begin(number, newest(envs->observations(), env));
+      seen[env].emplace_back();
+    }
+  }
+  replay.settle();
+  EXPECT_GT(ends, 3);
+  int compared = 0;
+  for (std::uint32_t env = 0; env < 2; ++env) {
+    for (std::uint32_t t = 0; t < seen[env].size(); ++t) {
+      const std::uint32_t slot = env * replay.index().ring_slots() + t;
+      if (replay.index().mass(slot) == 0) continue;
+      std::vector<std::uint8_t> stack(4 * shape.pixels()), next(stack.size());
+      std::int32_t action = 0;
+      float ret = 0, discount = 0, weight = 0;
+      replay.gather(std::span(&slot, 1), {stack, std::span(&action, 1), std::span(&ret, 1), std::span(&discount, 1),
+                                          next, std::span(&weight, 1)});
+      ASSERT_EQ(stack, seen[env][t]) << "environment " << env << ", slot " << t;
+      if (t + 1 < seen[env].size() && !seen[env][t + 1].empty()) {
+        ASSERT_EQ(next, seen[env][t + 1]);
+      }
+      ++compared;
+    }
+  }
+  EXPECT_EQ(compared, 1000);
 }
 
 }  // namespace

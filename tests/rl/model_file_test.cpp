@@ -91,6 +91,23 @@ TEST(ModelFile, KeepsTheWholeEnvironment) {
   EXPECT_NE(refusal([&] { environment_of(model); }).find("env.gravity"), std::string::npos);
 }
 
+TEST(ModelFile, OfPicturesSaysWhatPictures) {
+  TestFolder folder;
+  ModelFile model = some_model();
+  model.picture = {.width = 3, .height = 2, .packed = true};
+  save_model(folder / "m.bin", model);
+  const ModelFile back = load_model(folder / "m.bin");
+  EXPECT_EQ(back.picture, model.picture);
+  const Corridor envs(1, 0, 2);
+  EXPECT_EQ(
+      refusal([&] { check_model_plays(back, envs); }),
+      "the model takes observations of 12 values (history 2 of 3 x 2 pixels) and knows 4 actions; the environment "
+      "gives 12 values (history 2) and has 4; play the model in the environment it was trained in");
+  model.picture.height = 5;  // 30 pixels are no 12 values
+  save_model(folder / "m.bin", model);
+  EXPECT_NE(refusal([&] { load_model(folder / "m.bin"); }).find("cannot be a model"), std::string::npos);
+}
+
 TEST(ModelFile, RefusesEnvironmentsThatItCannotPlayNamingBoth) {
   const Corridor envs(1, 0, 2);
   ModelFile model = some_model();

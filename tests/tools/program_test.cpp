@@ -136,6 +136,32 @@ TEST(Program, LeavesFiguresResultsAndEventsThatCompareAndTensorBoardRead) {
   EXPECT_TRUE(std::filesystem::exists(folder / "all.md"));
 }
 
+TEST(Program, TrainsOnPicturesAndShowsThem) {
+  TestFolder folder;
+  std::vector<std::string> words = small_training(folder / "run");
+  words.insert(words.end(), {"--agent", "dqn-cnn"});
+  const Ended trained = run(words);
+  ASSERT_EQ(trained.status, 0) << trained.said;
+  EXPECT_TRUE(std::filesystem::exists(folder / "run/last"));
+  const Ended resumed =
+      run({"train", "--resume", (folder / "run").string(), "--plain", "--frames", "9600", "--minutes", "0"});
+  EXPECT_EQ(resumed.status, 0) << resumed.said;
+  const std::string model = (folder / "run/best.bin").string();
+  Ended play = run({"play", "--model", model, "--view", "none", "--sees", (folder / "last.png").string(), "--set",
+                    "env.frame_cap=90"});
+  EXPECT_EQ(play.status, 0) << play.said;
+  EXPECT_TRUE(std::filesystem::exists(folder / "last.png"));
+  play = run(
+      {"play", "--model", model, "--view", "none", "--sees", (folder / "all").string(), "--set", "env.frame_cap=90"});
+  EXPECT_EQ(play.status, 0) << play.said;
+  EXPECT_TRUE(std::filesystem::exists(folder / "all/000001.png"));
+  EXPECT_TRUE(std::filesystem::exists(folder / "all/000020.png"));
+  play = run({"play", "--view", "none", "--sees", (folder / "none.png").string()});
+  EXPECT_EQ(play.status, 2);
+  EXPECT_EQ(play.said.rfind("sinv_engine: play: --sees shows pictures, and this model sees numbers", 0), 0U)
+      << play.said;
+}
+
 TEST(Program, CtrlCSavesAndTellsHowToGoOn) {
   TestFolder folder;
   std::vector<std::string> words = small_training(folder / "run");
