@@ -4,6 +4,7 @@
 #include "base/random.h"
 #include "kernels/cpu/cpu_ops.h"
 #include "kernels/cpu/isa.h"
+#include "kernels/rssm_math.h"
 
 namespace sinv {
 namespace {
@@ -102,7 +103,7 @@ void Cpu::lambda_return_forward(const Stream&, ConstView reward, ConstView disco
   for (std::int64_t t = reward.shape[0]; t-- > 0;) {
     const float* after = t + 1 < reward.shape[0] ? y.data + (t + 1) * n : value.data + (t + 1) * n;
     for (std::int64_t j = 0; j < n; ++j) {
-      const float next = (1.0F - lambda) * value.data[(t + 1) * n + j] + lambda * after[j];
+      const float next = lambda_next(value.data[(t + 1) * n + j], after[j], lambda);
       y.data[t * n + j] = reward.data[t * n + j] + discount.data[t * n + j] * next;
     }
   }
@@ -121,7 +122,7 @@ void Cpu::lambda_return_backward(const Stream&, ConstView discount, ConstView va
       const float after = last ? value.data[at + n] : y.data[at + n];
       if (gradients.reward.data != nullptr) give(gradients.reward_mode, gradients.reward.data[at], g);
       if (gradients.discount.data != nullptr) {
-        const float next = (1.0F - lambda) * value.data[at + n] + lambda * after;
+        const float next = lambda_next(value.data[at + n], after, lambda);
         give(gradients.discount_mode, gradients.discount.data[at], g * next);
       }
       if (gradients.value.data != nullptr) {
@@ -189,15 +190,14 @@ void Cpu::policy_score_backward(const Stream&, ConstView logits, ConstView actio
 
 void Cpu::bernoulli_forward(const Stream&, ConstView logit, ConstView label, View y) {
   for (std::size_t i = 0; i < y.size(); ++i) {
-    const float x = logit.data[i];
-    y.data[i] = std::log1p(std::exp(-std::fabs(x))) + (x > 0.0F ? x : 0.0F) - label.data[i] * x;
+    y.data[i] = bernoulli_loss(logit.data[i], label.data[i]);
   }
 }
 
 void Cpu::bernoulli_backward(const Stream&, ConstView logit, ConstView label, ConstView gy, GradientMode mode,
                              View glogit) {
   for (std::size_t i = 0; i < gy.size(); ++i) {
-    give(mode, glogit.data[i], gy.data[i] * (Sigmoid::forward(logit.data[i]) - label.data[i]));
+    give(mode, glogit.data[i], gy.data[i] * bernoulli_slope(logit.data[i], label.data[i]));
   }
 }
 

@@ -115,6 +115,17 @@ __device__ inline void each_element(std::size_t count, bool wide, Body body) {
   for (std::size_t i = 4 * fours + first; i < count; i += stride) body(std::integral_constant<int, 1>{}, i);
 }
 
+/// As each_element, for the threads of one block.
+template <class Body>
+__device__ inline void each_in_row(std::int64_t n, bool wide, Body body) {
+  const std::int64_t fours = wide ? n / 4 : 0;
+  for (std::int64_t i = thread(); i < fours; i += threads()) body(std::integral_constant<int, 4>{}, 4 * i);
+  for (std::int64_t i = 4 * fours + thread(); i < n; i += threads()) body(std::integral_constant<int, 1>{}, i);
+}
+/// Threads of a block that works on one row of n elements, and blocks for m of them.
+inline unsigned row_threads(std::int64_t n) { return n <= 128 ? 32 : n <= 512 ? 128 : kThreads; }
+inline unsigned row_grid(std::int64_t m) { return static_cast<unsigned>(std::min<std::int64_t>(m, 65535)); }
+
 /// Blocks of kThreads for each_element.
 inline dim3 element_grid(std::size_t count) {
   const std::size_t per_block = std::size_t{4} * kThreads;

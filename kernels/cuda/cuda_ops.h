@@ -1,13 +1,15 @@
 #pragma once
 
 #include "kernels/conv.h"
+#include "kernels/deconv.h"
 #include "kernels/ops.h"
+#include "kernels/rssm.h"
 #include "kernels/step_state.h"
 
-/// The CUDA backend: one function per operation of kernels/ops.h, kernels/conv.h and kernels/step_state.h, called after
-/// their checks. Every View and span is device memory; s.handle is a cudaStream_t with a workspace
-/// (kernels/cuda/workspace.h). A call queues kernels and returns: it allocates nothing, waits for nothing and reads no
-/// device memory on the host, so that it can be captured in a graph.
+/// The CUDA backend: one function per operation of kernels/ops.h, conv.h, rssm.h and step_state.h, called
+/// after their checks, and of deconv.h without its transposed convolution. Every View and span is device memory;
+/// s.handle is a cudaStream_t with a workspace (kernels/cuda/workspace.h). A call queues kernels and returns: it
+/// allocates nothing, waits for nothing and reads no device memory on the host, so that it can be captured in a graph.
 /// An index outside its row (gather, dqn_loss) is not seen on the host: the result of that row is NaN.
 /// Errors: Error "<operation>: ..." with the text of the CUDA call that failed.
 namespace sinv {
@@ -84,6 +86,41 @@ struct Cuda {
   static void spectral_norm_forward(const Stream& s, ConstView w, int iterations, View u, View v, View sigma, View y);
   static void spectral_norm_backward(const Stream& s, ConstView y, ConstView u, ConstView v, ConstView sigma,
                                      ConstView gy, GradientMode mode, View gw);
+
+  static void gru_forward(const Stream& s, ConstView gates, ConstView gain, ConstView bias, float epsilon, ConstView h,
+                          View next, View statistics, View kept);
+  static void gru_backward(const Stream& s, ConstView gates, ConstView gain, ConstView bias, ConstView h,
+                           ConstView statistics, View kept, ConstView gnext, const GruGradients& gradients);
+  static void categorical_forward(const Stream& s, ConstView logits, std::int64_t classes, ConstView noise,
+                                  View probability, View sample);
+  static void categorical_backward(const Stream& s, ConstView probability, std::int64_t classes, ConstView gsample,
+                                   GradientMode mode, View glogits);
+  static void uniform_fill_next(const Stream& s, NoiseState* state, std::span<float> out);
+  static void kl_balance_forward(const Stream& s, ConstView posterior, ConstView prior, std::int64_t classes,
+                                 ConstView weight, float free_nats, View divergence, View loss);
+  static void kl_balance_backward(const Stream& s, ConstView posterior, ConstView prior, std::int64_t classes,
+                                  ConstView weight, float free_nats, float balance, ConstView divergence,
+                                  ConstView gloss, const KlGradients& gradients);
+  static void lambda_return_forward(const Stream& s, ConstView reward, ConstView discount, ConstView value,
+                                    float lambda, View y);
+  static void lambda_return_backward(const Stream& s, ConstView discount, ConstView value, float lambda, ConstView y,
+                                     View gy, const LambdaGradients& gradients);
+  static void discount_weight(const Stream& s, ConstView discount, View weight);
+  static void policy_score_forward(const Stream& s, ConstView logits, ConstView action, ConstView advantage,
+                                   float entropy_scale, View y);
+  static void policy_score_backward(const Stream& s, ConstView logits, ConstView action, ConstView advantage,
+                                    float entropy_scale, ConstView gy, GradientMode mode, View glogits);
+  static void bernoulli_forward(const Stream& s, ConstView logit, ConstView label, View y);
+  static void bernoulli_backward(const Stream& s, ConstView logit, ConstView label, ConstView gy, GradientMode mode,
+                                 View glogit);
+  static void scale_rows_forward(const Stream& s, ConstView x, ConstView factor, View y);
+  static void scale_rows_backward(const Stream& s, ConstView factor, ConstView gy, GradientMode mode, View gx);
+  static void rows_backward(const Stream& s, std::int64_t first, ConstView gy, GradientMode mode, View gx);
+  static void frames_forward(const Stream& s, std::span<const std::uint8_t> frames, float offset, View pixels);
+  static void image_error_forward(const Stream& s, ConstView prediction, ConstView target, float lit_above,
+                                  float lit_weight, View y);
+  static void image_error_backward(const Stream& s, ConstView prediction, ConstView target, float lit_above,
+                                   float lit_weight, ConstView gy, GradientMode mode, View gprediction);
 };
 
 }  // namespace sinv

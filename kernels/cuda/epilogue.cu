@@ -63,22 +63,25 @@ void backward(const Stream& s, ConstView y, View gy, GradientMode mode, View gbi
   }
 }
 
-__device__ inline float pixel(std::uint32_t byte) { return static_cast<float>(byte) * kByteScale; }
+__device__ inline float pixel(std::uint32_t byte, float offset) {
+  return static_cast<float>(byte) * kByteScale + offset;
+}
 
 __global__ void __launch_bounds__(kThreads)
     frames_to_pixels_kernel(const std::uint8_t* frames, float* pixels, std::uint32_t count, std::uint32_t plane,
-                            std::uint32_t channels) {
+                            std::uint32_t channels, float offset) {
   each_small(count, [=](std::uint32_t i) {
     const std::uint32_t position = i / channels;
     const std::uint32_t channel = i - position * channels;
     const std::uint32_t image = position / plane;
-    pixels[i] = pixel(frames[(image * channels + channel) * plane + (position - image * plane)]);
+    pixels[i] = pixel(frames[(image * channels + channel) * plane + (position - image * plane)], offset);
   });
 }
 
 // The usual stack of four: a thread reads four bytes of each plane and writes four pixels of four channels.
 __global__ void __launch_bounds__(kThreads)
-    four_frames_kernel(const std::uint32_t* frames, float* pixels, std::uint32_t count, std::uint32_t plane_words) {
+    four_frames_kernel(const std::uint32_t* frames, float* pixels, std::uint32_t count, std::uint32_t plane_words,
+                       float offset) {
   each_small(count, [=](std::uint32_t i) {
     const std::uint32_t image = i / plane_words;
     const std::uint32_t* from = frames + (image * 3 * plane_words + i);
@@ -90,8 +93,8 @@ __global__ void __launch_bounds__(kThreads)
 #pragma unroll
     for (unsigned k = 0; k < 4; ++k) {
       const unsigned shift = 8 * k;
-      store<4>(to + 4 * k, {{pixel(a >> shift & 0xFFU), pixel(b >> shift & 0xFFU), pixel(c >> shift & 0xFFU),
-                             pixel(d >> shift & 0xFFU)}});
+      store<4>(to + 4 * k, {{pixel(a >> shift & 0xFFU, offset), pixel(b >> shift & 0xFFU, offset),
+                             pixel(c >> shift & 0xFFU, offset), pixel(d >> shift & 0xFFU, offset)}});
     }
   });
 }
@@ -124,16 +127,16 @@ void bias_activation_backward(const Stream& s, Activation activation, ConstView 
   }
 }
 
-void frames_to_pixels(const Stream& s, std::span<const std::uint8_t> frames, View pixels) {
+void frames_to_pixels(const Stream& s, std::span<const std::uint8_t> frames, View pixels, float offset) {
   small_count("frames_to_pixels", frames.size());
   const auto plane = static_cast<std::size_t>(pixels.shape[1] * pixels.shape[2]);
   const auto channels = static_cast<std::size_t>(pixels.shape[3]);
   if (channels == 4 && plane % 4 == 0 && is_wide({frames.data(), pixels.data})) {
     launch("frames_to_pixels", four_frames_kernel, element_grid(frames.size() / 4), kThreads, 0, s,
-           reinterpret_cast<const std::uint32_t*>(frames.data()), pixels.data, frames.size() / 16, plane / 4);
+           reinterpret_cast<const std::uint32_t*>(frames.data()), pixels.data, frames.size() / 16, plane / 4, offset);
   } else {
     launch("frames_to_pixels", frames_to_pixels_kernel, element_grid(frames.size()), kThreads, 0, s, frames.data(),
-           pixels.data, frames.size(), plane, channels);
+           pixels.data, frames.size(), plane, channels, offset);
   }
 }
 

@@ -15,7 +15,7 @@ void bias_activation(const Stream& s, Activation activation, ConstView bias, Vie
 /// data is not wanted. Sums are in a fixed order.
 void bias_activation_backward(const Stream& s, Activation activation, ConstView y, View gy, GradientMode bias_mode,
                               View gbias);
-/// pixels [m,h,w,c] = frames [m,c,h,w] / 255.
-void frames_to_pixels(const Stream& s, std::span<const std::uint8_t> frames, View pixels);
+/// pixels [m,h,w,c] = frames [m,c,h,w] / 255 + offset.
+void frames_to_pixels(const Stream& s, std::span<const std::uint8_t> frames, View pixels, float offset = 0.0F);
 
 }  // namespace sinv

@@ -25,7 +25,7 @@ struct Absent;
 template <class Result, class... Arguments>
 struct Absent<Result (*)(Arguments...)> {
   static Result call(Arguments...) {
-    throw UserError("device cuda: the world model's operations are on the CPU only; run with --device cpu");
+    throw UserError("device cuda: the transposed convolution is on the CPU only; run with --device cpu");
   }
 };
 
@@ -34,9 +34,10 @@ DeviceModule make_module() {
   module.abi = device_abi();
 #define SINV_OP_ENTERED(name) module.ops.name = &Entered<&Cuda::name>::call;
   SINV_DEVICE_OPS(SINV_OP_ENTERED)
+  SINV_WORLD_OPS(SINV_OP_ENTERED)
 #undef SINV_OP_ENTERED
 #define SINV_OP_ABSENT(name) module.ops.name = &Absent<decltype(&Cpu::name)>::call;
-  SINV_WORLD_OPS(SINV_OP_ABSENT)
+  SINV_DECONV_OPS(SINV_OP_ABSENT)
 #undef SINV_OP_ABSENT
   module.services = cuda_services();
   return module;

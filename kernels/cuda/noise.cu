@@ -34,6 +34,17 @@ __global__ void __launch_bounds__(kThreads) noise_kernel(NoiseFrom from, float* 
   }
 }
 
+__global__ void __launch_bounds__(kThreads) uniform_kernel(const NoiseState* state, float* out, std::size_t count) {
+  const std::size_t stride = std::size_t{gridDim.x} * blockDim.x;
+  for (std::size_t b = std::size_t{blockIdx.x} * blockDim.x + threadIdx.x; 4 * b < count; b += stride) {
+    const Philox::Block bits = Philox::at(state->seed, state->counter + b, state->stream);
+#pragma unroll
+    for (std::size_t k = 0; k < 4; ++k) {
+      if (4 * b + k < count) out[4 * b + k] = unit_float(bits.word[k]);
+    }
+  }
+}
+
 __global__ void noise_advance_kernel(NoiseState* state, std::uint64_t blocks) { state->counter += blocks; }
 
 void fill(const char* name, const Stream& s, const NoiseFrom& from, std::span<float> out) {
@@ -85,6 +96,11 @@ void Cuda::noise_fill(const Stream& s, std::uint64_t seed, std::uint64_t stream,
 void Cuda::noise_fill_next(const Stream& s, NoiseState* state, std::span<float> out) {
   fill("noise_fill_next", s, {0, 0, 0, state}, out);
   launch("noise_fill_next", noise_advance_kernel, 1, 1, 0, s, state, noise_blocks(out.size()));
+}
+
+void Cuda::uniform_fill_next(const Stream& s, NoiseState* state, std::span<float> out) {
+  launch("uniform_fill_next", uniform_kernel, element_grid(out.size()), kThreads, 0, s, state, out.data(), out.size());
+  launch("uniform_fill_next", noise_advance_kernel, 1, 1, 0, s, state, noise_blocks(out.size()));
 }
 
 void Cuda::noisy_mix(const Stream& s, ConstView mu, ConstView sigma, ConstView eps_in, ConstView eps_out, View w) {

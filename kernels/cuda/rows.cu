@@ -6,18 +6,6 @@
 namespace sinv {
 namespace {
 
-// Threads of a block that works on one row of n elements.
-unsigned row_threads(std::int64_t n) { return n <= 128 ? 32 : n <= 512 ? 128 : kThreads; }
-unsigned row_grid(std::int64_t m) { return static_cast<unsigned>(std::min<std::int64_t>(m, 65535)); }
-
-// As each_element, for the threads of one block.
-template <class Body>
-__device__ void each_in_row(std::int64_t n, bool wide, Body body) {
-  const std::int64_t fours = wide ? n / 4 : 0;
-  for (std::int64_t i = thread(); i < fours; i += threads()) body(std::integral_constant<int, 4>{}, 4 * i);
-  for (std::int64_t i = 4 * fours + thread(); i < n; i += threads()) body(std::integral_constant<int, 1>{}, i);
-}
-
 __global__ void __launch_bounds__(kThreads)
     layer_norm_forward_kernel(const float* x, const float* gain, const float* bias, float epsilon, float* y,
                               float* statistics, std::int64_t m, std::int64_t n, bool wide) {

@@ -111,6 +111,7 @@ TEST_F(DeviceModuleTest, HasEveryOperationAndService) {
 #define SINV_EXPECT_OP(name) EXPECT_NE(module.ops.name, nullptr) << #name;
   SINV_DEVICE_OPS(SINV_EXPECT_OP)
   SINV_WORLD_OPS(SINV_EXPECT_OP)
+  SINV_DECONV_OPS(SINV_EXPECT_OP)
 #undef SINV_EXPECT_OP
   // Every service is a pointer, so the table is an array of them.
   const auto* services = reinterpret_cast<void* const*>(&module.services);
@@ -120,8 +121,8 @@ TEST_F(DeviceModuleTest, HasEveryOperationAndService) {
 TEST_F(DeviceModuleTest, WhatOnlyTheCpuCanDoIsASentence) {
   if (std::string(SINV_CUDA_MODULE_FILE).empty()) GTEST_SKIP() << "this build has no CUDA module (no nvcc)";
   const DeviceModule& module = load_device_module(SINV_CUDA_MODULE_FILE);
-  EXPECT_EQ(said_by([&] { module.ops.discount_weight({}, {}, {}); }),
-            "device cuda: the world model's operations are on the CPU only; run with --device cpu");
+  EXPECT_EQ(said_by([&] { module.ops.deconv_packed_floats({}); }),
+            "device cuda: the transposed convolution is on the CPU only; run with --device cpu");
 }
 
 // Sizes are asked for when a tape is recorded, before anything runs.

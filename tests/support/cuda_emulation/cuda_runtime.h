@@ -68,6 +68,7 @@ inline unsigned __ballot_sync(unsigned mask, int predicate) {
   return static_cast<unsigned>(
       cuda_emulation::warp_exchange(cuda_emulation::WarpOp::kBallot, mask, predicate != 0 ? 1U : 0U, 0));
 }
+inline int __popc(unsigned bits) { return __builtin_popcount(bits); }
 inline void __threadfence() {}
 template <class T>
 T __ldg(const T* from) {
