@@ -78,6 +78,7 @@ void choose_picture_defaults(DqnSettings& s) {
   s.batch = 32;
   s.learning_rate = 1e-4;
   s.steps_per_update = 32;
+  s.target_period_updates = 500;
   s.replay_steps = 200'000;
 }
 

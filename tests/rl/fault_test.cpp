@@ -29,14 +29,14 @@ struct Victim {
   int ready = -1;
 };
 
-Victim start_victim(const std::filesystem::path& folder, std::int64_t frames) {
+Victim start_victim(const std::filesystem::path& folder, std::int64_t frames, const std::string& agent) {
   int ends[2];
   EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_adddup2(&actions, ends[1], kReadyDescriptor);
   ::posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-  std::vector<std::string> words{SINV_TRAINING_TO_KILL, folder.string(), std::to_string(frames)};
+  std::vector<std::string> words{SINV_TRAINING_TO_KILL, folder.string(), std::to_string(frames), agent};
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
@@ -66,20 +66,29 @@ int wait_for_end(const Victim& victim) {
   return status;
 }
 
-std::int64_t saved_frames(const std::filesystem::path& folder) {
-  Trainer trainer(saving_always(1), parts_in(folder));
+std::int64_t saved_frames(const std::filesystem::path& folder, const std::string& agent) {
+  Trainer trainer(saving_always(1), parts_in(folder, nullptr, 2, agent));
   trainer.resume();
   return trainer.clock().frames;
 }
 
-TEST(Kill, AtAnyMomentLeavesAWholeStateAndTheSameFuture) {
-  constexpr int kKills = 200;
+class Kill : public testing::TestWithParam<std::string> {};
+INSTANTIATE_TEST_SUITE_P(Agents, Kill, testing::ValuesIn(agent_names()), [](const auto& info) {
+  std::string name = info.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+});
+
+// Of an agent that sees pictures, `last` and its frames are two files.
+TEST_P(Kill, AtAnyMomentLeavesAWholeStateAndTheSameFuture) {
+  const std::string agent = GetParam();
+  const int kills = agent == "dqn-mlp" ? 200 : 80;
   TestFolder folder;
   Random random(2024, 7);
   int killed = 0;
   std::int64_t last_frames = 0;
-  for (int i = 0; i < kKills; ++i) {
-    const Victim victim = start_victim(folder.path(), std::int64_t{1} << 40);
+  for (int i = 0; i < kills; ++i) {
+    const Victim victim = start_victim(folder.path(), std::int64_t{1} << 40, agent);
     ASSERT_TRUE(wait_until_ready(victim)) << "victim " << i << " could not resume";
     // The moment is random by its nature: up to 50 ms of training and saving.
     pollfd nothing{-1, 0, 0};
@@ -94,22 +103,22 @@ TEST(Kill, AtAnyMomentLeavesAWholeStateAndTheSameFuture) {
       ASSERT_NO_THROW(load_model(Trainer::best_path(folder.path()))) << "after kill " << i;
     }
   }
-  EXPECT_EQ(killed, kKills);
-  last_frames = saved_frames(folder.path());
+  EXPECT_EQ(killed, kills);
+  last_frames = saved_frames(folder.path(), agent);
   EXPECT_GT(last_frames, 600);  // past the warm-up: learning was killed too
 
   // All sittings together must have come to what one sitting comes to.
   const std::int64_t end = last_frames + 600;
-  const Victim finisher = start_victim(folder.path(), end);
+  const Victim finisher = start_victim(folder.path(), end, agent);
   ASSERT_TRUE(wait_until_ready(finisher));
   EXPECT_EQ(wait_for_end(finisher), 0);
-  Trainer pieces(saving_always(end), parts_in(folder.path()));
+  Trainer pieces(saving_always(end), parts_in(folder.path(), nullptr, 2, agent));
   pieces.resume();
   EXPECT_EQ(pieces.clock().frames, end);
   TestFolder other;
   TrainerSettings settings = small_trainer();
   settings.frames = end;
-  Trainer whole(settings, parts_in(other.path()));
+  Trainer whole(settings, parts_in(other.path(), nullptr, 2, agent));
   whole.run(kNoStop);
   EXPECT_EQ(weights_of(pieces.agent()), weights_of(whole.agent()));
   EXPECT_EQ(pieces.clock().updates, whole.clock().updates);
