@@ -207,7 +207,6 @@ Var concat(Tape& tape, Var a, Var b) {
   return out;
 }
 
-namespace {
 Var scaled_sum(Tape& tape, Var x, float scale) {
   const std::array inputs{x};
   const View from = tape.value(x);
@@ -218,7 +217,6 @@ Var scaled_sum(Tape& tape, Var x, float scale) {
       [=](const Stream& s, View gy, Slots in) { sum_backward(s, gy, scale, in[0].mode, in[0].view); });
   return out;
 }
-}  // namespace
 
 Var sum(Tape& tape, Var x) { return scaled_sum(tape, x, 1.0F); }
 

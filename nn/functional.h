@@ -26,6 +26,8 @@ Var dueling(Tape& tape, Var value, Var advantage);
 Var gather(Tape& tape, Var x, std::span<const std::int32_t> index);
 Var concat(Tape& tape, Var a, Var b);
 Var sum(Tape& tape, Var x);
+/// scale times the sum.
+Var scaled_sum(Tape& tape, Var x, float scale);
 Var mean(Tape& tape, Var x);
 /// weight * huber(prediction - target) per element; a gradient to the prediction only.
 Var huber(Tape& tape, Var prediction, Var target, Var weight, float delta);

@@ -84,6 +84,18 @@ Var Tape::alias(Var x, Shape shape) {
   return add(value);
 }
 
+Var Tape::part(Var x, std::int64_t first, Shape shape) {
+  SINV_CHECK(
+      at(x).value != nullptr && first >= 0 && static_cast<std::size_t>(first) + shape.size() <= at(x).shape.size(),
+      "tape: variable ", x.id, " of shape ", at(x).shape, " has no part of shape ", shape, " at ", first);
+  Value value = at(x);
+  value.value += first;
+  value.shape = shape;
+  value.gradient = nullptr;
+  value.reached = false;
+  return add(value);
+}
+
 const PackedWeight& Tape::packed(Var x) const {
   SINV_CHECK(at(x).packed.forward != nullptr, "tape: variable ", x.id, " of shape ", at(x).shape,
              " is not a packed weight; pack it first");

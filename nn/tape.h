@@ -99,6 +99,8 @@ class Tape {
   const PackedWeight& packed(Var x) const;
   /// The memory of x under another shape of the same size.
   Var alias(Var x, Shape shape);
+  /// Elements of x from `first` on, as many as `shape` has, without a copy.
+  Var part(Var x, std::int64_t first, Shape shape);
   std::span<float> floats(std::size_t count) { return arena_.take<float>(count); }
   /// Room that every node may use while it runs; asks for at least `count` floats.
   void need_scratch(std::size_t count);
