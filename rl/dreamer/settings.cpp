@@ -1,0 +1,37 @@
+#include "rl/dreamer/settings.h"
+
+#include "base/error.h"
+#include "base/text.h"
+
+namespace sinv {
+
+std::vector<std::string> dreamer_presets() { return {"atari", "small", "predecessor"}; }
+
+DreamerLearnerSettings dreamer_preset(const std::string& name) {
+  DreamerLearnerSettings settings;
+  if (name == "atari") return settings;
+  if (name == "small") {
+    settings.world.deter = 200;
+    settings.world.hidden = 200;
+    settings.world.depth = 24;
+    settings.world.units = 200;
+    settings.loss.batch = 8;
+    settings.loss.steps = 32;
+    return settings;
+  }
+  if (name == "predecessor") {
+    settings.world.height = 192;
+    settings.world.width = 192;
+    settings.world.deter = 256;
+    settings.world.hidden = 256;
+    settings.world.variables = 16;
+    settings.loss.batch = 32;
+    settings.loss.steps = 16;
+    settings.behaviour.horizon = 10;
+    settings.behaviour.entropy_scale = 0.01F;
+    return settings;
+  }
+  throw UserError(unknown_name("dreamer preset", name, dreamer_presets()));
+}
+
+}  // namespace sinv

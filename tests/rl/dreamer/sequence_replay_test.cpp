@@ -1,0 +1,220 @@
+// Every picture carries its environment, episode and step, so that order and borders of a chunk can be read from it.
+#include "rl/dreamer/sequence_replay.h"
+
+#include <algorithm>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace sinv {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr std::size_t kBytes = 4;
+constexpr int kActions = 5;
+
+std::vector<std::uint8_t> picture(int env, int episode, int step) {
+  return {static_cast<std::uint8_t>(env), static_cast<std::uint8_t>(episode), static_cast<std::uint8_t>(step), 77};
+}
+int action_of(int step) { return step % kActions; }
+
+SequenceReplay make(int envs, std::int64_t capacity) {
+  return SequenceReplay({.envs = envs, .capacity_steps = capacity, .picture_bytes = kBytes, .discount = 0.5F});
+}
+// An episode of so many pictures; the last one ends the game.
+void add(SequenceReplay& replay, int env, int episode, int pictures) {
+  replay.begin(env, picture(env, episode, 0));
+  for (int step = 1; step < pictures; ++step) {
+    replay.step(env, action_of(step), static_cast<float>(step), step + 1 == pictures, picture(env, episode, step));
+  }
+}
+
+struct Batch {
+  int chunks;
+  int steps;
+  std::vector<std::uint8_t> frames;
+  std::vector<float> action, keep, reward, discount, weight;
+
+  Batch(int b, int t)
+      : chunks(b),
+        steps(t),
+        frames(rows() * kBytes, 1),
+        action(rows() * kActions, 9.0F),
+        keep(rows(), 9.0F),
+        reward(keep),
+        discount(keep),
+        weight(keep) {}
+  std::size_t rows() const { return static_cast<std::size_t>(chunks) * static_cast<std::size_t>(steps); }
+  SequenceBatch spans() { return {frames, action, keep, reward, discount, weight, {}}; }
+  std::size_t row(int b, int t) const { return static_cast<std::size_t>(t * chunks + b); }
+  int env(int b, int t) const { return frames[row(b, t) * kBytes]; }
+  int episode(int b, int t) const { return frames[row(b, t) * kBytes + 1]; }
+  int step(int b, int t) const { return frames[row(b, t) * kBytes + 2]; }
+};
+
+// What must hold for every chunk, whatever was drawn. lengths: pictures of each episode number.
+void check(const Batch& batch, const std::vector<int>& lengths) {
+  double total = 0;
+  for (const float w : batch.weight) total += static_cast<double>(w);
+  EXPECT_NEAR(total, 1.0, 1e-5);
+  for (int b = 0; b < batch.chunks; ++b) {
+    const int episode = batch.episode(b, 0);
+    const int first = batch.step(b, 0);
+    for (int t = 0; t < batch.steps; ++t) {
+      const std::size_t row = batch.row(b, t);
+      const auto actions = std::span(batch.action).subspan(row * kActions, kActions);
+      if (first + t >= lengths[static_cast<std::size_t>(episode)]) {  // padded
+        EXPECT_EQ(batch.weight[row], 0.0F);
+        EXPECT_EQ(batch.keep[row], 0.0F);
+        EXPECT_EQ(std::ranges::count(actions, 0.0F), kActions);
+        EXPECT_EQ(batch.frames[row * kBytes + 3], 0);
+        continue;
+      }
+      ASSERT_EQ(batch.env(b, t), batch.env(b, 0));
+      ASSERT_EQ(batch.episode(b, t), episode);
+      ASSERT_EQ(batch.step(b, t), first + t);
+      EXPECT_GT(batch.weight[row], 0.0F);
+      EXPECT_EQ(batch.keep[row], t == 0 ? 0.0F : 1.0F);
+      EXPECT_EQ(batch.reward[row], static_cast<float>(first + t));
+      const bool last = first + t + 1 == lengths[static_cast<std::size_t>(episode)];
+      EXPECT_EQ(batch.discount[row], last && first + t > 0 ? 0.0F : 0.5F);
+      for (int a = 0; a < kActions; ++a) {
+        const bool chosen = t > 0 && a == action_of(first + t);
+        EXPECT_EQ(actions[static_cast<std::size_t>(a)], chosen ? 1.0F : 0.0F);
+      }
+    }
+  }
+}
+
+TEST(SequenceReplay, AChunkLiesInOneEpisodeInOrderAndShortOnesArePadded) {
+  SequenceReplay replay = make(2, 200);
+  const std::vector<int> lengths{20, 1, 3, 9};
+  add(replay, 0, 0, 20);
+  add(replay, 0, 1, 1);
+  add(replay, 0, 2, 3);
+  add(replay, 1, 3, 9);
+  EXPECT_EQ(replay.size(), 33);
+  Random random(1, 0);
+  std::vector<int> seen(4);
+  for (int i = 0; i < 200; ++i) {
+    Batch batch(3, 5);
+    replay.sample(random, 3, 5, batch.spans());
+    check(batch, lengths);
+    for (int b = 0; b < 3; ++b) ++seen[static_cast<std::size_t>(batch.episode(b, 0))];
+  }
+  // By length: shares 20, 1, 3 and 9 of 33, of 600; four standard deviations are at most 49.
+  EXPECT_NEAR(seen[0], 600 * 20 / 33, 49);
+  EXPECT_NEAR(seen[1], 600 / 33, 20);
+  EXPECT_NEAR(seen[2], 600 * 3 / 33, 30);
+  EXPECT_NEAR(seen[3], 600 * 9 / 33, 44);
+}
+
+// Start drawn in 0 .. 20, cut down to 15: the last five rows in 6 of 21 chunks, every other start in 1 of 21.
+TEST(SequenceReplay, EndsAreDrawnMoreOftenThanTheirShare) {
+  SequenceReplay replay = make(1, 100);
+  add(replay, 0, 0, 20);
+  Random random(2, 0);
+  int ends = 0;
+  int starts = 0;
+  constexpr int kDraws = 4000;
+  for (int i = 0; i < kDraws; ++i) {
+    Batch batch(1, 5);
+    replay.sample(random, 1, 5, batch.spans());
+    ends += batch.step(0, 0) == 15 ? 1 : 0;
+    starts += batch.step(0, 0) == 0 ? 1 : 0;
+  }
+  EXPECT_NEAR(ends, kDraws * 6 / 21, 115);  // four standard deviations
+  EXPECT_NEAR(starts, kDraws / 21, 54);
+}
+
+TEST(SequenceReplay, WhatIsOverwrittenIsNeverDrawn) {
+  SequenceReplay replay = make(1, 30);
+  const std::vector<int> lengths{25, 7, 40, 4, 2};
+  Random random(3, 0);
+  for (int episode = 0; episode < 5; ++episode) {
+    add(replay, 0, episode, lengths[static_cast<std::size_t>(episode)]);
+    for (int i = 0; i < 100; ++i) {
+      Batch batch(2, 6);
+      replay.sample(random, 2, 6, batch.spans());
+      check(batch, lengths);
+      for (int b = 0; b < 2; ++b) {
+        if (episode == 2) {
+          ASSERT_GE(batch.step(b, 0), 10);  // 40 pictures in a ring of 30
+        }
+        if (episode >= 3) {
+          ASSERT_GE(batch.episode(b, 0), 2);
+        }
+      }
+    }
+  }
+  EXPECT_EQ(replay.size(), 30);
+}
+
+TEST(SequenceReplay, ARunningEpisodeIsDrawnAsFarAsItGoes) {
+  SequenceReplay replay = make(1, 50);
+  replay.begin(0, picture(0, 0, 0));
+  replay.step(0, action_of(1), 1.0F, false, picture(0, 0, 1));
+  Random random(4, 0);
+  Batch batch(2, 4);
+  replay.sample(random, 2, 4, batch.spans());
+  EXPECT_EQ(batch.discount[batch.row(0, 1)], 0.5F);
+  EXPECT_EQ(batch.weight[batch.row(0, 1)], 0.25F);
+  EXPECT_EQ(batch.weight[batch.row(0, 2)], 0.0F);
+}
+
+TEST(SequenceReplay, TheFutureAfterARestoreIsTheSameFuture) {
+  SequenceReplay a = make(2, 60);
+  for (int episode = 0; episode < 7; ++episode) add(a, episode % 2, episode, 11);
+  SequenceReplay b = make(2, 60);
+  ByteWriter out;
+  a.save(out);
+  ByteReader in(out.bytes(), "test");
+  b.load(in);
+  std::vector<std::span<std::byte>> from;
+  std::vector<std::span<std::byte>> to;
+  a.bulk(from);
+  b.bulk(to);
+  for (std::size_t i = 0; i < from.size(); ++i) std::ranges::copy(from[i], to[i].begin());
+  for (int i = 0; i < 20; ++i) {
+    Random random_a(5, static_cast<std::uint64_t>(i));
+    Random random_b = random_a;
+    Batch batch_a(3, 5);
+    Batch batch_b(3, 5);
+    a.sample(random_a, 3, 5, batch_a.spans());
+    b.sample(random_b, 3, 5, batch_b.spans());
+    EXPECT_EQ(batch_a.frames, batch_b.frames);
+    EXPECT_EQ(batch_a.action, batch_b.action);
+    EXPECT_EQ(batch_a.discount, batch_b.discount);
+    for (SequenceReplay* replay : {&a, &b}) add(*replay, i % 2, 20 + i, 3);
+  }
+}
+
+TEST(SequenceReplay, WhatDoesNotFitIsNamed) {
+  const auto refusal = [](auto call) {
+    try {
+      call();
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_THAT(refusal([] { make(0, 10); }), HasSubstr("0 environments, wanted at least 1"));
+  EXPECT_THAT(refusal([] { make(8, 10); }), HasSubstr("room for 10 steps of 8 environments"));
+  EXPECT_THAT(refusal([] { SequenceReplay({.picture_bytes = 0}); }), HasSubstr("a picture has no bytes"));
+  SequenceReplay replay = make(1, 10);
+  Batch batch(1, 2);
+  Random random(1, 0);
+  EXPECT_THAT(refusal([&] { replay.sample(random, 1, 2, batch.spans()); }), HasSubstr("nothing is stored"));
+  EXPECT_THAT(refusal([&] { replay.step(0, 1, 0, false, picture(0, 0, 1)); }), HasSubstr("before its first picture"));
+  EXPECT_THAT(refusal([&] { replay.begin(0, std::vector<std::uint8_t>(3)); }), HasSubstr("3 bytes, wanted 4"));
+  add(replay, 0, 0, 3);
+  EXPECT_THAT(refusal([&] { replay.sample(random, 1, 3, batch.spans()); }), HasSubstr("not of 1 chunks of 3 steps"));
+  ByteWriter out;
+  replay.save(out);
+  SequenceReplay other = make(1, 12);
+  ByteReader in(out.bytes(), "test");
+  EXPECT_THAT(refusal([&] { other.load(in); }), HasSubstr("the saved one holds 10 steps of pictures of 4 bytes"));
+}
+
+}  // namespace
+}  // namespace sinv
