@@ -1,4 +1,5 @@
-# CUDA when nvcc, cuBLASLt and cuDNN are there; never required. Sets SINV_CUDA_FOUND and the target cudnn::cudnn.
+# CUDA when nvcc, cuBLASLt and cuDNN are there; never required. Sets SINV_CUDA_FOUND and the targets cudnn::cudnn
+# and sinv::cublas_lt.
 set(SINV_CUDA_FOUND OFF)
 if(SINV_CUDA)
   include(CheckLanguage)
@@ -18,8 +19,14 @@ if(SINV_CUDA)
     set(CMAKE_CUDA_STANDARD_REQUIRED ON)
     find_package(CUDAToolkit 13.0 REQUIRED)
     find_path(CUDNN_INCLUDE_DIR cudnn.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
-    find_library(CUDNN_LIBRARY cudnn HINTS ${CUDAToolkit_LIBRARY_DIR})
-    if(CUDNN_INCLUDE_DIR AND CUDNN_LIBRARY AND TARGET CUDA::cublasLt)
+    # Python packages bring the libraries without the plain name; CMAKE_PREFIX_PATH leads to them.
+    find_library(CUDNN_LIBRARY NAMES cudnn libcudnn.so.9 HINTS ${CUDAToolkit_LIBRARY_DIR})
+    find_path(CUBLASLT_INCLUDE_DIR cublasLt.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
+    find_library(CUBLASLT_LIBRARY NAMES cublasLt libcublasLt.so.13 HINTS ${CUDAToolkit_LIBRARY_DIR})
+    if(CUDNN_INCLUDE_DIR AND CUDNN_LIBRARY AND CUBLASLT_INCLUDE_DIR AND CUBLASLT_LIBRARY)
+      add_library(sinv::cublas_lt UNKNOWN IMPORTED)
+      set_target_properties(sinv::cublas_lt PROPERTIES IMPORTED_LOCATION ${CUBLASLT_LIBRARY}
+        INTERFACE_INCLUDE_DIRECTORIES ${CUBLASLT_INCLUDE_DIR})
       add_library(cudnn::cudnn UNKNOWN IMPORTED)
       set_target_properties(cudnn::cudnn PROPERTIES IMPORTED_LOCATION ${CUDNN_LIBRARY}
         INTERFACE_INCLUDE_DIRECTORIES ${CUDNN_INCLUDE_DIR})

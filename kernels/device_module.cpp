@@ -19,6 +19,11 @@ std::atomic<const DeviceModule*>& in_use() {
   return module;
 }
 
+std::atomic<Device>& chosen() {
+  static std::atomic<Device> device{Device::kCpu};
+  return device;
+}
+
 std::string module_path() {
   if (const char* given = std::getenv("SINV_CUDA_MODULE"); given != nullptr && *given != '\0') return given;
   std::error_code ignored;
@@ -34,6 +39,17 @@ std::string dotted_library(std::size_t version, std::size_t major) {
 std::string name_of(const DeviceFacts& facts, int number) {
   return text("cuda:", number, " ", facts.name, ", compute capability ", facts.major, '.', facts.minor, ", ",
               facts.memory_bytes >> 20U, " MiB, ", facts.multiprocessors, " multiprocessors");
+}
+
+// Opening the module costs 0.1 s and 200 MB, so auto looks for the driver's library first. The module's own answer to
+// the same question is the same sentence.
+bool has_no_driver() {
+  std::error_code ignored;
+  if (!std::filesystem::exists(module_path(), ignored)) return false;  // the reason is another
+  void* driver = ::dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
+  if (driver == nullptr) return true;
+  ::dlclose(driver);
+  return false;
 }
 
 // The N of cuda:N; -1: `word` is something else.
@@ -94,9 +110,16 @@ const DeviceModule& load_device_module() {
   return module != nullptr ? *module : load_device_module(module_path());
 }
 
-DeviceChoice choose_device(const std::string& word, Precision precision) {
+Device chosen_device() { return chosen().load(std::memory_order_acquire); }
+
+namespace {
+
+DeviceChoice choose(const std::string& word, Precision precision) {
   if (word == "cpu") return {Device::kCpu, 0, "device cpu"};
   if (word == "auto") {
+    if (in_use().load() == nullptr && has_no_driver()) {
+      return {Device::kCpu, 0, "device cpu (device cuda: this machine has no NVIDIA driver)"};
+    }
     try {
       return choose_cuda(0, precision);
     } catch (const UserError& error) {
@@ -107,6 +130,14 @@ DeviceChoice choose_device(const std::string& word, Precision precision) {
   const int number = number_of(word);
   if (number < 0) throw UserError(text("device \"", word, "\" is not known; known: auto, cpu, cuda, cuda:N"));
   return choose_cuda(number, precision);
+}
+
+}  // namespace
+
+DeviceChoice choose_device(const std::string& word, Precision precision) {
+  DeviceChoice choice = choose(word, precision);
+  chosen().store(choice.device, std::memory_order_release);
+  return choice;
 }
 
 Precision precision_named(std::string_view word) {

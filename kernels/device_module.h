@@ -29,6 +29,8 @@ struct DeviceChoice {
 /// `word`: auto, cpu, cuda or cuda:N. Loads and selects what it names; auto takes the CPU when there is no usable GPU.
 /// Errors: UserError for another word, and with the reason when cuda is named and not usable.
 DeviceChoice choose_device(const std::string& word, Precision precision = Precision::kFloat32);
+/// Where this process learns and plays: what choose_device() took last, the CPU before.
+Device chosen_device();
 
 /// float32, tf32 or bf16. Errors: UserError.
 Precision precision_named(std::string_view word);

@@ -13,6 +13,7 @@ struct BenchSettings {
   double seconds = 0.5;
   int repeats = 7;
   std::string rom;
+  std::string device = "cpu";
   int spin_us = -1;  // of the bridge; -1: its default
   int envs = 0;      // MAMEs at once in the bridge bench; 0: one a processor
 };

@@ -9,6 +9,7 @@
 #include "game/env.h"
 #include "game/pixels_bench.h"
 #include "game/scripted.h"
+#include "kernels/device_module.h"
 #include "rl/bench_replay.h"
 #include "rl/dqn/learner_bench.h"
 #include "rl/frame_bench.h"
@@ -41,16 +42,18 @@ BenchResult bench_cabinet(const BenchSettings& settings) {
 BenchResult bench_learner(const BenchSettings& settings) {
   if (settings.batch < 1 || settings.batch > 65536) throw UserError("bench: --batch must be 1 to 65536");
   if (settings.threads < 1) throw UserError("bench: --threads must be 1 or more");
+  const DeviceChoice device = choose_device(settings.device);
   const DqnBenchFigures figures =
       bench_dqn_learner(settings.agent, settings.batch, settings.threads, settings.seconds * settings.repeats);
-  return {"learner",
-          {{"agent", settings.agent}, {"batch", settings.batch}, {"threads", settings.threads}},
-          {{"updates_per_s", figures.updates_per_s},
-           {"samples_per_s", figures.samples_per_s},
-           {"gflops", figures.gflops},
-           {"inference_p50_us", figures.inference_p50_us},
-           {"inference_p99_us", figures.inference_p99_us},
-           {"inference_noisy_p50_us", figures.inference_noisy_p50_us}}};
+  return {
+      "learner",
+      {{"agent", settings.agent}, {"batch", settings.batch}, {"threads", settings.threads}, {"device", device.note}},
+      {{"updates_per_s", figures.updates_per_s},
+       {"samples_per_s", figures.samples_per_s},
+       {"gflops", figures.gflops},
+       {"inference_p50_us", figures.inference_p50_us},
+       {"inference_p99_us", figures.inference_p99_us},
+       {"inference_noisy_p50_us", figures.inference_noisy_p50_us}}};
 }
 
 BenchResult bench_env_steps(const BenchSettings& settings) {

@@ -9,6 +9,7 @@
 #include "rl/model_file.h"
 #include "tools/command_line.h"
 #include "tools/config.h"
+#include "tools/device_words.h"
 #include "tools/machine_choice.h"
 #include "tools/machine_facts.h"
 #include "tools/model_choice.h"
@@ -32,6 +33,8 @@ int eval_command(Words words) {
   line.app.add_option("--threads", protocol.threads, "threads that step the games")->capture_default_str();
   line.app.add_option("--rom", rom, "a game ROM, folder or zip; without it the engine's own game");
   line.app.add_option("--machine", machine, "cabinet: in this process; mame");
+  DeviceWords device;
+  declare_device(line.app, device);
   line.app.add_option("--envs", protocol.envs, "games played at once; which games they are depends on it")
       ->capture_default_str();
   line.app.add_option("--set", settings, "env.key=value, cabinet.key=value or mame.key=value; may be repeated");
@@ -44,6 +47,7 @@ int eval_command(Words words) {
     throw UserError(unknown_name("policy", policy, {"model", "random", "scripted"}));
   }
 
+  take_device(device);
   RunConfig config;
   ModelFile model;
   PolicyFor make;

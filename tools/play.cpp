@@ -15,6 +15,7 @@
 #include "rl/model_file.h"
 #include "tools/command_line.h"
 #include "tools/config.h"
+#include "tools/device_words.h"
 #include "tools/machine_choice.h"
 #include "tools/model_choice.h"
 #include "tools/picture.h"
@@ -68,6 +69,7 @@ std::string play_screen(const Ram& ram, const PlayStatus& status, int columns, i
 namespace {
 
 struct PlayWords {
+  DeviceWords device;
   std::string model;
   int games = 1;
   double speed = 1;
@@ -238,6 +240,7 @@ void declare(CommandLine& line, PlayWords& words) {
   app.add_option("--seed", words.seed, "decides the idle frames before each game")->capture_default_str();
   app.add_option("--view", words.view, "terminal (the default without --window), or none for scores alone");
   app.add_option("--machine", words.machine, "cabinet: in this process; mame");
+  declare_device(app, words.device);
   app.add_flag("--window", words.window, "in MAME's own window, with score and Q values on it; means --machine mame");
   app.add_option("--rom", words.rom, "a game ROM, folder or zip; without it the engine's own game");
   app.add_option("--picture", words.picture, "write a PNG of the game: at --picture-frame, or when the last game ends");
@@ -272,6 +275,7 @@ int play_command(Words given) {
   PlayWords words;
   declare(line, words);
   if (!line.parse(given)) return 0;
+  take_device(words.device);
   check(words);
 
   words.model = choose_model(words.model);

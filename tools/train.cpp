@@ -16,6 +16,7 @@
 #include "rl/trainer.h"
 #include "tools/command_line.h"
 #include "tools/config.h"
+#include "tools/device_words.h"
 #include "tools/machine_choice.h"
 #include "tools/machine_facts.h"
 #include "tools/report/run_reports.h"
@@ -41,6 +42,7 @@ struct TrainWords {
   std::string out;
   std::string resume;
   bool plain = false;
+  DeviceWords device;
   bool tensorboard = false;
   int figure_seconds = 60;
 };
@@ -59,6 +61,7 @@ void declare(CommandLine& line, TrainWords& words) {
   app.add_option("--threads", words.threads, "1: act and learn in turn; 2: at the same time, with the same result");
   app.add_option("--config", words.config, "a TOML file of settings; `sinv_engine config` prints one");
   app.add_option("--set", words.settings, "key=value over the file; may be repeated");
+  declare_device(app, words.device);
   app.add_flag("--plain", words.plain, "plain lines instead of the live display");
   app.add_flag("--tensorboard", words.tensorboard, "write TensorBoard's event file too");
   app.add_option("--figure", words.figure_seconds, "seconds between two training figures; 0: none")
@@ -94,8 +97,8 @@ void refuse_changes_of_a_resumed_run(const TrainWords& words) {
   if (words.agent || words.seed || words.envs || words.rom || words.machine || !words.config.empty() ||
       !words.out.empty()) {
     throw UserError(
-        "train: --resume goes on with the settings of the run folder; only --minutes, --frames, --threads, --plain, "
-        "--tensorboard, --figure and --set train.* may stand beside it");
+        "train: --resume goes on with the settings of the run folder; only --minutes, --frames, --threads, --device, "
+        "--precision, --plain, --tensorboard, --figure and --set train.* may stand beside it");
   }
   for (const std::string& assignment : words.settings) {
     if (assignment.rfind("train.", 0) != 0 || assignment.rfind("train.seed", 0) == 0 ||
@@ -156,6 +159,7 @@ int train_command(Words said) {
   config.take(given);
   if (!resuming) fit_to_machine(config, given);
   config.check();
+  const DeviceChoice device = take_device(words.device);
 
   const RomSet rom = choose_rom(config.cabinet.rom);
   if (!rom.warning.empty()) fmt::print(stderr, "sinv_engine: {}\n", rom.warning);
@@ -170,6 +174,8 @@ int train_command(Words said) {
   log->info("{} {} seed {} on {}, {}", resuming ? "resuming" : "training", config.agent.agent, config.train.seed,
             rom.description, config.machine);
   log->info("machine {}", machine_facts().dump());
+  log->info("{}", device.note);
+  fmt::print("{}\n", device.note);
 
   const Machines machines(config, rom, folder->path());
   RunReports reports(folder->path(), words.tensorboard, std::chrono::seconds(words.figure_seconds));

@@ -43,12 +43,17 @@ cudnnMathType_t math_type() {
   return selected_precision() == Precision::kFloat32 ? CUDNN_FMA_MATH : CUDNN_TENSOR_OP_MATH;
 }
 
+// A proposal may name the default for what the description holds to FMA.
+bool is_allowed(cudnnMathType_t type) {
+  return selected_precision() != Precision::kFloat32 || type == CUDNN_FMA_MATH || type == CUDNN_DEFAULT_MATH;
+}
+
 // The first of the library's proposals that always gives the same bits.
 template <class Proposal>
 const Proposal& first_deterministic(const std::vector<Proposal>& proposals, const char* what, const ConvShape& shape,
                                     std::int64_t m) {
   const auto found = std::find_if(proposals.begin(), proposals.end(), [](const Proposal& one) {
-    return one.status == CUDNN_STATUS_SUCCESS && one.determinism == CUDNN_DETERMINISTIC && one.mathType == math_type();
+    return one.status == CUDNN_STATUS_SUCCESS && one.determinism == CUDNN_DETERMINISTIC && is_allowed(one.mathType);
   });
   SINV_CHECK(found != proposals.end(), "device cuda: cuDNN has no deterministic ", what, " of ", m, " images ",
              shape.height, "x", shape.width, "x", shape.channels, ", ", shape.outputs, " outputs, kernel ",

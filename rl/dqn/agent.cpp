@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/option.h"
+#include "kernels/device_module.h"
 
 namespace sinv {
 namespace {
@@ -57,7 +58,7 @@ DqnPolicy::DqnPolicy(const QNetworkSettings& settings, const QInput& input, cons
     : packed_(picture.packed),
       stack_(input.size()),
       actions_(actions),
-      actor_(settings, input, actions, most, seed),
+      actor_(settings, input, actions, most, seed, chosen_device()),
       q_(static_cast<std::size_t>(most) * static_cast<std::size_t>(actions)),
       stacks_(packed_ ? static_cast<std::size_t>(most) * stack_ : 0) {}
 
@@ -116,8 +117,9 @@ DqnAgent::DqnAgent(const DqnSettings& settings, const AgentShape& shape, std::ui
       seed_(mixed(seed, kEpsilonStream)),
       memory_(make_dqn_memory(settings, shape)),
       learner_(learner_settings(settings), input_, shape.actions, mixed(seed, kLearnerStream)),
-      slots_(static_cast<std::size_t>(settings.batch)),
-      errors_(slots_.size()),
+      slots_(static_cast<std::size_t>(learner_.most_started()),
+             std::vector<std::uint32_t>(static_cast<std::size_t>(settings.batch))),
+      errors_(static_cast<std::size_t>(settings.batch)),
       policy_(learner_settings(settings).network, input_, shape.picture, shape.actions, shape.envs,
               mixed(seed, kActorStream)) {
   state_.draws = Random(mixed(seed, kDrawStream), 0);
@@ -154,21 +156,29 @@ std::int64_t DqnAgent::updates_due(const Clock& clock) const {
   return std::max<std::int64_t>(0, static_cast<std::int64_t>(steps / settings_.steps_per_update));
 }
 
+// Where a device works ahead of the host, batch k + 1 is drawn before the priorities of batch k are known.
 void DqnAgent::learn(std::int64_t updates) {
-  const DqnBatch batch = learner_.batch();
   const bool copies = settings_.target_update == "copy";
   for (std::int64_t i = 0; i < updates; ++i) {
-    memory_->sample(state_.draws, state_.beta, slots_, batch);
-    const DqnUpdate update = learner_.update(errors_);
-    memory_->index().set_priorities(slots_, errors_);
-    follow(state_.loss, static_cast<double>(update.loss));
-    follow(state_.mean_q, static_cast<double>(update.mean_q));
-    follow(state_.gradient_norm, static_cast<double>(update.gradient_norm));
+    memory_->sample(state_.draws, state_.beta, slots_[static_cast<std::size_t>(i) % slots_.size()], learner_.batch());
+    learner_.start();
     if (!copies || ++state_.target_age_updates >= settings_.target_period_updates) {
       learner_.update_target();
       state_.target_age_updates = 0;
     }
+    if (learner_.started() == learner_.most_started()) finish_update(i + 1);
   }
+  while (learner_.started() > 0) finish_update(updates);
+}
+
+// The oldest of those in flight, when `begun` of this round were started.
+void DqnAgent::finish_update(std::int64_t begun) {
+  const auto number = static_cast<std::size_t>(begun - learner_.started());
+  const DqnUpdate update = learner_.finish(errors_);
+  memory_->index().set_priorities(slots_[number % slots_.size()], errors_);
+  follow(state_.loss, static_cast<double>(update.loss));
+  follow(state_.mean_q, static_cast<double>(update.mean_q));
+  follow(state_.gradient_norm, static_cast<double>(update.gradient_norm));
 }
 
 void DqnAgent::merge(const Clock& clock) {

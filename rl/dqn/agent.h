@@ -85,6 +85,7 @@ class DqnAgent final : public Agent {
     PlateauReduction plateau;
   };
 
+  void finish_update(std::int64_t begun);
   void follow(double& mean, double value) const { mean += 0.01 * (value - mean); }
 
   DqnSettings settings_;
@@ -97,7 +98,7 @@ class DqnAgent final : public Agent {
 
   // Learning side.
   DqnLearner learner_;
-  std::vector<std::uint32_t> slots_;
+  std::vector<std::vector<std::uint32_t>> slots_;  // of each update in flight
   std::vector<float> errors_;
 
   // Acting side.

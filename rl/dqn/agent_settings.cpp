@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/option.h"
+#include "kernels/device_module.h"
 
 namespace sinv {
 namespace {
@@ -115,6 +116,7 @@ DqnLearnerSettings learner_settings(const DqnSettings& s) {
   out.huber_delta = static_cast<float>(s.huber_delta);
   out.target_update = s.target_update == "copy" ? TargetUpdate::kCopy : TargetUpdate::kAverage;
   out.target_rate = static_cast<float>(s.target_rate);
+  out.device = chosen_device();
   return out;
 }
 

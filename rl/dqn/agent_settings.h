@@ -77,6 +77,7 @@ void choose_picture_defaults(DqnSettings& settings);
 /// Errors: UserError naming the key.
 void check(const DqnSettings& settings);
 
+/// On chosen_device().
 DqnLearnerSettings learner_settings(const DqnSettings& settings);
 ReplaySettings replay_settings(const DqnSettings& settings, int envs, int history);
 /// The frames that a step took on average matter to a schedule: warm-up is counted in steps, the rest in frames.

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "kernels/device_module.h"
 #include "rl/dqn/learner.h"
 
 namespace sinv {
@@ -62,9 +63,14 @@ double updates_per_second(const Measured& what, int batch, double seconds) {
   DqnLearnerSettings settings;
   settings.network = what.network;
   settings.batch = batch;
+  settings.device = chosen_device();
   DqnLearner learner(settings, what.input, kActions, 1);
-  fill(learner);
   std::vector<float> td_error(static_cast<std::size_t>(batch));
+  for (int i = 0; i < learner.most_started(); ++i) {  // every batch that takes turns
+    fill(learner);
+    learner.start();
+  }
+  while (learner.started() > 0) learner.finish(td_error);
   for (int i = 0; i < 3; ++i) learner.update(td_error);
   double start = seconds_now();
   learner.update(td_error);
@@ -72,7 +78,11 @@ double updates_per_second(const Measured& what, int batch, double seconds) {
   std::vector<double> rates;
   for (int repeat = 0; repeat < kRepeats; ++repeat) {
     start = seconds_now();
-    for (int i = 0; i < count; ++i) learner.update(td_error);
+    for (int i = 0; i < count; ++i) {
+      learner.start();
+      if (learner.started() == learner.most_started()) learner.finish(td_error);
+    }
+    while (learner.started() > 0) learner.finish(td_error);
     rates.push_back(count / (seconds_now() - start));
   }
   return quantile(rates, 0.5);
@@ -80,7 +90,7 @@ double updates_per_second(const Measured& what, int batch, double seconds) {
 
 template <class Value>
 std::vector<double> inference_us(const Measured& what, bool fresh_noise, int calls) {
-  DqnActor actor(what.network, what.input, kActions, 1, 1);
+  DqnActor actor(what.network, what.input, kActions, 1, 1, chosen_device());
   actor.set_noise(fresh_noise);
   std::vector<Value> observation(what.input.size(), Value{1});
   std::vector<float> q(kActions);

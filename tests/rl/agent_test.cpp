@@ -2,6 +2,7 @@
 #include "rl/agent.h"
 
 #include <gtest/gtest.h>
+#include <optional>
 #include <vector>
 
 #include "base/error.h"
@@ -10,6 +11,7 @@
 #include "rl/evaluation.h"
 #include "tests/rl/corridor.h"
 #include "tests/rl/small_agent.h"
+#include "tests/support/fake_device.h"
 #include "tests/support/folder.h"
 
 namespace sinv {
@@ -61,10 +63,30 @@ struct Pair {
   Clock clock;
 };
 
-class EveryAgent : public testing::TestWithParam<std::string> {};
+// "NAME" on the CPU, "NAME on a device" on a fake one.
+class EveryAgent : public testing::TestWithParam<std::string> {
+ protected:
+  EveryAgent() : name_(GetParam().substr(0, GetParam().find(' '))) {
+    if (name_ == GetParam()) return;
+    device_.emplace();
+    choose_device("cuda");
+  }
+  ~EveryAgent() override { choose_device("cpu"); }
+  const std::string& name() const { return name_; }
+
+ private:
+  std::string name_;
+  std::optional<FakeDevice> device_;
+};
+
+std::vector<std::string> agents_everywhere() {
+  std::vector<std::string> all = agent_names();
+  all.push_back("dqn-mlp on a device");  // the network that sees pictures: tests/rl/dqn/device_learner_test.cpp
+  return all;
+}
 
 TEST_P(EveryAgent, SameSeedSameActionsAnotherSeedOthers) {
-  const AgentSettings settings = small_agent(GetParam());
+  const AgentSettings settings = small_agent(name());
   Pair one(settings, 7), two(settings, 7), other(settings, 8);
   one.begin();
   two.begin();
@@ -75,7 +97,7 @@ TEST_P(EveryAgent, SameSeedSameActionsAnotherSeedOthers) {
 }
 
 TEST_P(EveryAgent, NeverLeavesTheActionSet) {
-  Pair pair(small_agent(GetParam()), 3);
+  Pair pair(small_agent(name()), 3);
   pair.begin();
   for (const int action : pair.rounds(200)) {
     ASSERT_GE(action, 0);
@@ -85,7 +107,7 @@ TEST_P(EveryAgent, NeverLeavesTheActionSet) {
 
 // Compares futures: after load() of what save() wrote, the next actions and weights are the same.
 TEST_P(EveryAgent, ARestoredAgentHasTheSameFuture) {
-  const AgentSettings settings = small_agent(GetParam());
+  const AgentSettings settings = small_agent(name());
   Pair one(settings, 7);
   one.begin();
   one.rounds(70);  // past the warm-up, with the ring wrapped nowhere near an even place
@@ -129,9 +151,9 @@ TEST_P(EveryAgent, ARestoredAgentHasTheSameFuture) {
 
 TEST_P(EveryAgent, LearnsATinyTask) {
   const EvaluationProtocol protocol{.games = 50, .seed = 5, .envs = 25};
-  const EnvironmentsFactory task = corridors(2, small_picture(GetParam()));
+  const EnvironmentsFactory task = corridors(2, small_picture(name()));
   const EvaluationResult random = evaluate(task, random_policy(1), protocol);
-  Pair pair(small_agent(GetParam()), 11);
+  Pair pair(small_agent(name()), 11);
   pair.begin();
   pair.rounds(1500);
   const EvaluationResult learnt = evaluate(
@@ -141,7 +163,7 @@ TEST_P(EveryAgent, LearnsATinyTask) {
 }
 
 TEST_P(EveryAgent, ExploitingActsAsTheGreedyPolicy) {
-  Pair pair(small_agent(GetParam()), 11);
+  Pair pair(small_agent(name()), 11);
   pair.begin();
   pair.rounds(300);
   pair.agent->set_mode(ActingMode::kExploit);
@@ -157,10 +179,10 @@ TEST_P(EveryAgent, ExploitingActsAsTheGreedyPolicy) {
 }
 
 TEST_P(EveryAgent, AModelFilePlaysAsTheAgentDoes) {
-  Pair pair(small_agent(GetParam()), 11);
+  Pair pair(small_agent(name()), 11);
   pair.begin();
   pair.rounds(300);
-  ModelFile model{.agent = GetParam(),
+  ModelFile model{.agent = name(),
                   .observation_size = pair.envs.observation_size(),
                   .history = 2,
                   .picture = pair.envs.picture(),
@@ -198,9 +220,10 @@ TEST_P(EveryAgent, AModelFilePlaysAsTheAgentDoes) {
   EXPECT_NE(refused(unknown).find("agent \"dqn\" is not known; known: "), std::string::npos) << refused(unknown);
 }
 
-INSTANTIATE_TEST_SUITE_P(Agents, EveryAgent, testing::ValuesIn(agent_names()), [](const auto& info) {
+INSTANTIATE_TEST_SUITE_P(Agents, EveryAgent, testing::ValuesIn(agents_everywhere()), [](const auto& info) {
   std::string name = info.param;
   std::replace(name.begin(), name.end(), '-', '_');
+  std::replace(name.begin(), name.end(), ' ', '_');
   return name;
 });
 

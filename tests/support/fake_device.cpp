@@ -185,6 +185,8 @@ struct Queued<kName, kFunction, Result (*)(Arguments...)> {
 
 #define SINV_OP_NAME(name) constexpr const char* kNameOf_##name = #name;
 SINV_DEVICE_OPS(SINV_OP_NAME)
+SINV_WORLD_OPS(SINV_OP_NAME)
+SINV_DECONV_OPS(SINV_OP_NAME)
 #undef SINV_OP_NAME
 
 void* memory_take(std::size_t bytes) {
@@ -351,6 +353,8 @@ DeviceModule make_module() {
   module.abi = device_abi();
 #define SINV_OP_QUEUED(name) module.ops.name = &Queued<kNameOf_##name, &Cpu::name>::call;
   SINV_DEVICE_OPS(SINV_OP_QUEUED)
+  SINV_WORLD_OPS(SINV_OP_QUEUED)
+  SINV_DECONV_OPS(SINV_OP_QUEUED)
 #undef SINV_OP_QUEUED
   module.services = {.versions =
                          [] {
@@ -387,7 +391,14 @@ DeviceModule make_module() {
   return module;
 }
 
+const DeviceModule& fake_module() {
+  static const DeviceModule module = make_module();
+  return module;
+}
+
 }  // namespace
+
+const DeviceOps& FakeDevice::table() { return fake_module().ops; }
 
 FakeDevice::FakeDevice(Order order) {
   SINV_CHECK(state == nullptr, "fake device: there is one already");
@@ -395,8 +406,7 @@ FakeDevice::FakeDevice(Order order) {
   state->order = order;
   state->room =
       static_cast<std::byte*>(::mmap(nullptr, kRoom, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
-  static const DeviceModule module = make_module();
-  before_ = use_device_module(&module);
+  before_ = use_device_module(&fake_module());
 }
 
 FakeDevice::~FakeDevice() {

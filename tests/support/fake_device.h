@@ -38,6 +38,8 @@ class FakeDevice {
   FakeDevice& operator=(const FakeDevice&) = delete;
 
   Counts counts() const;
+  /// Its operations, for a test that changes one of them.
+  static const DeviceOps& table();
   /// From the n-th operation from now on, every call answers as a lost device does; 0: never.
   void lose_at(int operation);
   /// Bytes of device memory that may be taken in all.

@@ -162,6 +162,28 @@ TEST(Program, TrainsOnPicturesAndShowsThem) {
       << play.said;
 }
 
+TEST(Program, TrainingTakesTheCpuWhereThereIsNoGpuAndSaysSo) {
+  TestFolder folder;
+  ::setenv("SINV_CUDA_MODULE", "/no/such/module.so", 1);
+  const Ended trained = run(small_training(folder / "run"));
+  std::vector<std::string> words = small_training(folder / "other");
+  words.insert(words.end(), {"--device", "cuda"});
+  const Ended refused = run(words);
+  ::unsetenv("SINV_CUDA_MODULE");
+  EXPECT_EQ(trained.status, 0) << trained.said;
+  EXPECT_NE(
+      trained.said.find("device cpu (device cuda: this build has no CUDA module (/no/such/module.so is not there))"),
+      std::string::npos)
+      << trained.said;
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_EQ(refused.said,
+            "sinv_engine: device cuda: this build has no CUDA module (/no/such/module.so is not there); build it with "
+            "nvcc, or run with --device cpu\n");
+  EXPECT_FALSE(std::filesystem::exists(folder / "other")) << "a run folder for nothing";
+  const Ended unknown = run({"eval", "--device", "gpu"});
+  EXPECT_EQ(unknown.said, "sinv_engine: device \"gpu\" is not known; known: auto, cpu, cuda, cuda:N\n");
+}
+
 TEST(Program, CtrlCSavesAndTellsHowToGoOn) {
   TestFolder folder;
   std::vector<std::string> words = small_training(folder / "run");

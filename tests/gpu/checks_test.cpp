@@ -1,0 +1,63 @@
+// The checks that a GPU must pass, on a fake device: they find no difference where there is none, and find one.
+#include "tests/gpu/checks.h"
+
+#include <cstdlib>
+#include <gtest/gtest.h>
+
+#include "kernels/device_module.h"
+#include "tests/support/fake_device.h"
+
+namespace sinv {
+namespace {
+
+TEST(DeviceChecks, PassOnTheFakeDevice) {
+  const FakeDevice device;
+  for (const Check& check : device_checks()) {
+    const CheckResult result = run_check(check);
+    EXPECT_TRUE(result.passed()) << check.name << ": " << result.problem;
+    EXPECT_EQ(result.worst, 0) << check.name << ": its numbers are the CPU's";
+  }
+}
+
+TEST(DeviceChecks, FindAnOperationThatIsWrong) {
+  const FakeDevice device(FakeDevice::Order::kSoon);
+  DeviceModule broken = device_module();
+  broken.ops.linear_forward = [](const Stream& s, ConstView x, const PackedWeight& w, ConstView, Activation activation,
+                                 View y) {
+    FakeDevice::table().linear_forward(s, x, w, {}, activation, y);  // without the bias
+  };
+  const DeviceModule* before = use_device_module(&broken);
+  const CheckResult linear = run_check(device_checks()[1]);
+  const CheckResult updates = run_check(device_checks()[3]);
+  use_device_module(before);
+  EXPECT_FALSE(linear.passed());
+  EXPECT_NE(linear.problem.find("linear 1 128 256 activation 0, output 0: element "), std::string::npos)
+      << linear.problem;
+  EXPECT_FALSE(updates.passed());
+}
+
+TEST(DeviceChecks, ALostDeviceIsTheProblemOfItsCheck) {
+  FakeDevice device;
+  device.lose_at(3);
+  EXPECT_EQ(run_check(device_checks()[0]).problem,
+            "device cuda:0 was lost (fake); what was saved last is intact: go on with --resume");
+}
+
+TEST(DeviceChecks, PassOnThisMachinesGpu) {
+  const char* require = std::getenv("SINV_REQUIRE_GPU");
+  try {
+    load_device_module(SINV_CUDA_MODULE_FILE);
+    choose_device("cuda");
+  } catch (const UserError& error) {
+    if (require != nullptr && std::string(require) == "1") FAIL() << error.what();
+    GTEST_SKIP() << error.what();
+  }
+  for (const Check& check : device_checks()) {
+    const CheckResult result = run_check(check);
+    EXPECT_TRUE(result.passed()) << check.name << ": " << result.problem;
+  }
+  choose_device("cpu");
+}
+
+}  // namespace
+}  // namespace sinv

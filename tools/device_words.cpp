@@ -1,0 +1,18 @@
+#include "tools/device_words.h"
+
+namespace sinv {
+
+void declare_device(CLI::App& app, DeviceWords& words) {
+  app.add_option("--device", words.device,
+                 "where networks are computed: auto (a GPU if there is one), cpu, cuda, cuda:N")
+      ->capture_default_str();
+  app.add_option("--precision", words.precision,
+                 "of matrix products on a GPU: float32, or tf32 or bf16 for speed; the rest is float32 always")
+      ->capture_default_str();
+}
+
+DeviceChoice take_device(const DeviceWords& words) {
+  return choose_device(words.device, precision_named(words.precision));
+}
+
+}  // namespace sinv
