@@ -75,6 +75,12 @@ class Agent {
   /// A score of an evaluation (for a learning rate that reacts to plateaus).
   virtual void evaluated(double mean_score) = 0;
   virtual void set_mode(ActingMode mode) = 0;
+  /// Hands on: adds to the epsilon of the schedule from now on. False: the agent has none.
+  virtual bool shift_epsilon(double /*by*/) { return false; }
+  /// Hands on: the learnt noise has its first size again. False: the agent has none.
+  virtual bool reset_noise() { return false; }
+  /// Q values of the last act(), [N, actions]; empty for an agent without. Thread: the acting one.
+  virtual std::span<const float> acting_values() const { return {}; }
   virtual AgentReport report() const = 0;
   /// The greedy policy of the published weights, without noise, for up to `most` observations at a time. It keeps a
   /// copy.

@@ -1,5 +1,6 @@
 #include "rl/environments.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace sinv {
@@ -14,6 +15,17 @@ void GameEnvironments::step(std::span<const std::uint8_t> actions) {
   }
   // An Action is one byte, and the values were checked.
   envs_.step(std::span(reinterpret_cast<const Action*>(actions.data()), actions.size()));
+}
+
+bool GameEnvironments::look(int index, LiveGame& game) const {
+  const Env& seen = env(index);
+  game.score = seen.score();
+  game.lives = seen.lives();
+  game.racks = seen.racks();
+  game.frames = seen.frames();
+  const auto picture = std::span(seen.ram()).last<LiveGame::kPictureBytes>();
+  std::ranges::copy(picture, game.picture.begin());
+  return true;
 }
 
 EnvironmentsFactory game_environments(MachineFactory make_machine, EnvSettings settings) {

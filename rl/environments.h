@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "game/vec_env.h"
+#include "rl/live_view.h"
 
 namespace sinv {
 
@@ -45,6 +46,10 @@ class Environments {
   virtual std::span<const std::uint32_t> frames() const = 0;     // [N]; run in this step
   virtual std::span<const EpisodeRecord> finished() const = 0;   // episodes that ended in this step
 
+  /// For watchers: how the game of environment `index` stands, its action and Q values excepted. False: there is
+  /// nothing to be seen.
+  virtual bool look(int /*index*/, LiveGame& /*game*/) const { return false; }
+
   /// Everything that decides their future.
   virtual void save(ByteWriter& out) const = 0;
   virtual void load(ByteReader& in) = 0;
@@ -77,6 +82,7 @@ class GameEnvironments final : public Environments {
   std::span<const std::uint8_t> truncated() const override { return envs_.truncated(); }
   std::span<const std::uint32_t> frames() const override { return envs_.frames(); }
   std::span<const EpisodeRecord> finished() const override { return envs_.finished(); }
+  bool look(int index, LiveGame& game) const override;
   void save(ByteWriter& out) const override { envs_.save(out); }
   void load(ByteReader& in) override { envs_.load(in); }
 

@@ -51,12 +51,13 @@ class Mailbox {
   std::array<std::atomic<std::uint64_t>, kWords> words_{};
 };
 
-enum class TrainerPhase : std::uint8_t { kStarting, kWarmUp, kTraining, kEvaluating, kSaving, kFinished };
+enum class TrainerPhase : std::uint8_t { kStarting, kWarmUp, kTraining, kPaused, kEvaluating, kSaving, kFinished };
 
 /// What the watchers of a training see. Plain data.
 struct Progress {
   TrainerPhase phase = TrainerPhase::kStarting;
   bool exploiting = false;  // exploration is switched off
+  double speed = 0;         // times that of the cabinet; 0: as fast as it goes
   std::int64_t frames = 0;
   std::int64_t steps = 0;
   std::int64_t updates = 0;

@@ -10,16 +10,7 @@
 namespace sinv {
 namespace {
 
-// Streams of the seed: what draws numbers for one purpose must not share them with another.
-constexpr std::uint64_t kEnvironmentStream = 1;
-constexpr std::uint64_t kAgentStream = 2;
-constexpr std::uint64_t kEvaluationStream = 3;
-constexpr std::uint64_t kConfirmationStream = 4;
-constexpr std::uint64_t kEndEvaluationStream = 5;
-constexpr std::uint64_t kEndConfirmationStream = 6;
-constexpr std::uint64_t kFinalStream = 7;
-
-constexpr std::uint32_t kStateVersion = 1;
+constexpr std::uint32_t kStateVersion = 2;
 
 std::uint64_t seed_for(std::uint64_t seed, std::uint64_t stream, std::uint64_t index) {
   const Philox::Block block = Philox::at(seed, index, stream);
@@ -91,6 +82,8 @@ void Trainer::act_round() {
     agent_->observe(*envs_, actions_);
     for (const std::uint32_t frames : envs_->frames()) round_frames_ += frames;
     finished_.insert(finished_.end(), envs_->finished().begin(), envs_->finished().end());
+    if (controls_.watched.load(std::memory_order_relaxed) != 0) show_games();
+    if (controls_.speed.load(std::memory_order_relaxed) > 0) keep_pace();
   }
 }
 
@@ -120,11 +113,9 @@ void Trainer::close_round() {
     counters_.recent[static_cast<std::size_t>(counters_.games) % kRecent] = game.score;
     ++counters_.games;
     counters_.max_score = std::max(counters_.max_score, game.score);
+    if (parts_.game_over) parts_.game_over(game);
   }
   agent_->merge(counters_.clock);
-  const ActingMode mode = controls_.exploit.load() ? ActingMode::kExploit : ActingMode::kExplore;
-  agent_->set_mode(mode);
-  shown_.exploiting = mode == ActingMode::kExploit;
 }
 
 // Two states of one step count are the same, so it names them.
@@ -173,21 +164,13 @@ TrainerOutcome Trainer::run(const std::atomic<bool>& stop) {
           counters_.next_record_frames += settings_.record_period_frames;
         }
       }
-      if (settings_.evaluation_period_frames > 0 && counters_.clock.frames >= counters_.next_evaluation_frames) {
-        const auto index = static_cast<std::uint64_t>(counters_.evaluations);
-        // Broken off, it is still due after a resume.
-        if (!judge(kEvaluationStream, index, "evaluation", stop)) break;
-        agent_->evaluated(counters_.last_evaluation);
-        ++counters_.evaluations;
-        while (counters_.next_evaluation_frames <= counters_.clock.frames) {
-          counters_.next_evaluation_frames += settings_.evaluation_period_frames;
-        }
-      }
+      if (!take_controls(stop) || !evaluate_due(stop)) break;
       collect_save();
       if (seconds_since(last_save_) >= settings_.save_period_s) begin_save();
       if (seconds_since(last_shown_) >= 0.1) publish(TrainerPhase::kTraining);
     }
   }
+  if (controls_.quit.exchange(false)) control("quit", "saves and ends");
   outcome.stopped = !limit_reached();
   saver_.wait();
   collect_save();
@@ -370,6 +353,13 @@ void Trainer::publish(TrainerPhase phase) {
 void Trainer::record_training() {
   measure_speed();
   const AgentReport report = agent_->report();
+  // Of the games since the last record; of more than the ring holds, the last ones.
+  nlohmann::json scores = nlohmann::json::array();
+  const std::int64_t most = kRecent;
+  for (std::int64_t i = std::max(counters_.recorded_games, counters_.games - most); i < counters_.games; ++i) {
+    scores.push_back(counters_.recent[static_cast<std::size_t>(i) % kRecent]);
+  }
+  counters_.recorded_games = counters_.games;
   const nlohmann::json json{{"kind", "train"},
                             {"frames", counters_.clock.frames},
                             {"steps", counters_.clock.steps},
@@ -377,6 +367,7 @@ void Trainer::record_training() {
                             {"games", counters_.games},
                             {"mean_score_100", mean_recent()},
                             {"max_score", counters_.max_score},
+                            {"scores", scores},
                             {"epsilon", report.epsilon},
                             {"sigma", report.sigma},
                             {"loss", report.loss},

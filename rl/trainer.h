@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 #include "rl/agent_list.h"
 #include "rl/environments.h"
 #include "rl/evaluation.h"
+#include "rl/live_view.h"
 #include "rl/metrics.h"
 #include "rl/model_file.h"
 #include "rl/progress.h"
@@ -30,6 +32,7 @@ struct TrainerParts {
   std::filesystem::path folder;                           // of the run; must exist
   MetricsSink* metrics = nullptr;                         // optional; outlives the trainer
   EnvironmentsFactory evaluation_environments = nullptr;  // where weights are judged; null: as `environments`
+  std::function<void(const EpisodeRecord& game)> game_over = nullptr;  // of every game of training, between rounds
 };
 
 /// How a training ended.
@@ -40,9 +43,19 @@ struct TrainerOutcome {
   std::optional<EvaluationResult> final;  // best.bin again, on games it was not chosen by
 };
 
-/// Hot keys of a training: written by any thread, read between rounds.
+/// Hands on a training: written by any thread, read between rounds, in the order in which they stand here. Each that
+/// takes effect is a line "control" of the metrics.
 struct TrainerControls {
   std::atomic<bool> exploit{false};
+  std::atomic<bool> pause{false};          // pauses are no training time
+  std::atomic<double> speed{0};            // times that of the cabinet, for every game; 0: as fast as it goes
+  std::atomic<int> epsilon_hundredths{0};  // to be added to epsilon; like the next three set back when taken
+  std::atomic<bool> reset_sigma{false};
+  std::atomic<bool> save{false};
+  std::atomic<bool> evaluate{false};
+  std::atomic<bool> figure{false};        // somebody draws it; here it is only recorded
+  std::atomic<bool> quit{false};          // to be recorded; the stop flag of run() ends the training
+  std::atomic<std::uint32_t> watched{0};  // games shown by live(), at most LiveView::kMostGames
 };
 
 /// The run loop. A training is a chain of rounds. In round r an acting thread steps every environment steps_per_round
@@ -70,6 +83,9 @@ class Trainer {
 
   const Mailbox<Progress>& progress() const { return progress_; }
   TrainerControls& controls() { return controls_; }
+  /// Up to kPicturesPerSecond while controls().watched is not 0; a step that nobody watches pays one comparison.
+  const Mailbox<LiveView>& live() const { return live_; }
+  static constexpr int kPicturesPerSecond = 60;
   const Agent& agent() const { return *agent_; }
   const Clock& clock() const { return counters_.clock; }
   static std::filesystem::path state_path(const std::filesystem::path& folder) { return RunSaver::state_path(folder); }
@@ -77,11 +93,20 @@ class Trainer {
 
  private:
   using Time = std::chrono::steady_clock::time_point;
+  // Streams of the seed: what draws numbers for one purpose must not share them with another.
+  static constexpr std::uint64_t kEnvironmentStream = 1;
+  static constexpr std::uint64_t kAgentStream = 2;
+  static constexpr std::uint64_t kEvaluationStream = 3;
+  static constexpr std::uint64_t kConfirmationStream = 4;
+  static constexpr std::uint64_t kEndEvaluationStream = 5;
+  static constexpr std::uint64_t kEndConfirmationStream = 6;
+  static constexpr std::uint64_t kFinalStream = 7;
   static constexpr std::size_t kRecent = 100;
   // Plain data, saved as it is.
   struct Counters {
     Clock clock;
     std::int64_t games = 0;
+    std::int64_t recorded_games = 0;  // at the last record of training
     std::int64_t max_score = 0;
     std::int64_t recent[kRecent] = {};  // scores of the last games, a ring
     std::int64_t evaluations = 0;
@@ -94,6 +119,11 @@ class Trainer {
   };
 
   void act_round();
+  void show_games();
+  void keep_pace();
+  bool take_controls(const std::atomic<bool>& stop);
+  void control(const char* name, const std::string& what);
+  bool evaluate_due(const std::atomic<bool>& stop);
   void play_round(RoundThread* acting);
   void close_round();
   bool limit_reached() const;
@@ -129,6 +159,11 @@ class Trainer {
   std::int64_t round_frames_ = 0;
 
   TrainerControls controls_;
+  bool evaluation_asked_ = false;
+  Mailbox<LiveView> live_;
+  LiveView shown_games_;  // acting thread
+  Time last_picture_;
+  Time next_step_;
   Mailbox<Progress> progress_;
   Progress shown_;
   Time sitting_begin_;

@@ -8,8 +8,10 @@ std::span<const Command> commands() {
   static constexpr std::array kCommands{
       Command{"train", "teach an agent; with no words: the default agent on the built-in game", &train_command},
       Command{"play", "watch a model play in the terminal; with no words: the one that ships", &play_command},
+      Command{"replay", "play a kept game again, exactly, or record it", &replay_command},
       Command{"eval", "play many games with a model and print its scores", &eval_command},
       Command{"compare", "runs beside each other: a table over seeds, all curves in one figure", &compare_command},
+      Command{"dashboard", "runs in the browser, several laid over each other", &dashboard_command},
       Command{"inspect", "what a model file holds: agent, shapes, parameters, training", &inspect_command},
       Command{"bench", "measure the engine: bridge, cabinet, env, learner, replay", &bench_command},
       Command{"info", "this build, this machine, the game ROMs it finds", &info_command},

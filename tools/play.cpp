@@ -19,6 +19,7 @@
 #include "tools/machine_choice.h"
 #include "tools/model_choice.h"
 #include "tools/picture.h"
+#include "tools/record/video_writer.h"
 #include "tools/terminal.h"
 
 namespace sinv {
@@ -81,6 +82,7 @@ struct PlayWords {
   std::string picture;
   int picture_frame = 0;
   std::string sees;
+  std::string record;
   std::vector<std::string> settings;
 };
 
@@ -88,6 +90,7 @@ struct PlayWords {
 class Watcher {
  public:
   Watcher(const PlayWords& words, bool draw) : words_(words), draw_(draw) {
+    if (!words.record.empty()) video_.emplace(words.record);
     if (draw_) screen_.emplace(true);
     next_ = last_drawn_ = std::chrono::steady_clock::now();
   }
@@ -96,6 +99,7 @@ class Watcher {
     if (stop_flag()) throw Interrupted{};
     ++frames_;
     if (words_.picture_frame > 0 && frames_ == words_.picture_frame) write_picture(machine);
+    if (video_) video_->frame(machine.ram());
     if (!draw_) return;
     if (words_.speed > 0) {
       next_ += std::chrono::duration_cast<std::chrono::steady_clock::duration>(
@@ -129,6 +133,10 @@ class Watcher {
     return lines;
   }
 
+  void finish_video() {
+    if (video_) video_->finish();
+  }
+
   void write_picture(const Machine& machine) const { write_png(words_.picture, machine.ram(), 2); }
 
   PlayStatus status;
@@ -136,6 +144,7 @@ class Watcher {
  private:
   const PlayWords& words_;
   bool draw_;
+  std::optional<VideoWriter> video_;
   std::optional<LiveBlock> screen_;
   Time next_;
   Time last_drawn_;
@@ -244,6 +253,7 @@ void declare(CommandLine& line, PlayWords& words) {
   app.add_flag("--window", words.window, "in MAME's own window, with score and Q values on it; means --machine mame");
   app.add_option("--rom", words.rom, "a game ROM, folder or zip; without it the engine's own game");
   app.add_option("--picture", words.picture, "write a PNG of the game: at --picture-frame, or when the last game ends");
+  app.add_option("--record", words.record, "write the games as .mp4, .webm, .gif or .png (one for each frame)");
   app.add_option("--picture-frame", words.picture_frame, "frames after the start of the program");
   app.add_option(
       "--sees", words.sees,
@@ -312,7 +322,7 @@ int play_command(Words given) {
     auto* mame = dynamic_cast<mame::MameMachine*>(machine.get());
     MameScreen screen(config.mame.window ? mame : nullptr);
     // Who does not look at every frame leaves whole steps to MAME.
-    if (mame == nullptr || words.view == "terminal" || words.picture_frame > 0) {
+    if (mame == nullptr || words.view == "terminal" || words.picture_frame > 0 || !words.record.empty()) {
       machine = std::make_unique<WatchedMachine>(std::move(machine),
                                                  [&watcher](const Machine& inner) { watcher.frame(inner); });
     }
@@ -329,6 +339,7 @@ int play_command(Words given) {
       say(fmt::format("left at {} points", env.score()));
     }
     seen.finish();
+    watcher.finish_video();
     if (!words.picture.empty() && words.picture_frame == 0) watcher.write_picture(env.machine());
     if (mame != nullptr) say(latency_line(mame->latency().summary()));
   }

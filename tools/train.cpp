@@ -13,12 +13,18 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "game/features.h"
 #include "rl/trainer.h"
 #include "tools/command_line.h"
 #include "tools/config.h"
+#include "tools/dash/dashboard.h"
+#include "tools/dash/hands.h"
+#include "tools/dash/terminal_keys.h"
 #include "tools/device_words.h"
 #include "tools/machine_choice.h"
 #include "tools/machine_facts.h"
+#include "tools/record/best_video.h"
+#include "tools/record/game_keeper.h"
 #include "tools/report/run_reports.h"
 #include "tools/run_folder.h"
 #include "tools/terminal.h"
@@ -45,6 +51,8 @@ struct TrainWords {
   DeviceWords device;
   bool tensorboard = false;
   int figure_seconds = 60;
+  std::string dashboard = "127.0.0.1:5000";
+  std::string record = "none";
 };
 
 void declare(CommandLine& line, TrainWords& words) {
@@ -64,6 +72,12 @@ void declare(CommandLine& line, TrainWords& words) {
   declare_device(app, words.device);
   app.add_flag("--plain", words.plain, "plain lines instead of the live display");
   app.add_flag("--tensorboard", words.tensorboard, "write TensorBoard's event file too");
+  app.add_option("--dashboard", words.dashboard, "port, or address:port, of the page in the browser; or off")
+      ->capture_default_str();
+  app.add_option(
+         "--record", words.record,
+         "best: a video of the best game at the end; all: a replay of every game too; none: the best game's replay")
+      ->capture_default_str();
   app.add_option("--figure", words.figure_seconds, "seconds between two training figures; 0: none")
       ->capture_default_str()
       ->check(CLI::Range(0, 86'400));
@@ -98,7 +112,8 @@ void refuse_changes_of_a_resumed_run(const TrainWords& words) {
       !words.out.empty()) {
     throw UserError(
         "train: --resume goes on with the settings of the run folder; only --minutes, --frames, --threads, --device, "
-        "--precision, --plain, --tensorboard, --figure and --set train.* may stand beside it");
+        "--precision, --plain, --tensorboard, --figure, --record, "
+        "--dashboard and --set train.* may stand beside it");
   }
   for (const std::string& assignment : words.settings) {
     if (assignment.rfind("train.", 0) != 0 || assignment.rfind("train.seed", 0) == 0 ||
@@ -135,6 +150,38 @@ void print_outcome(const TrainerOutcome& outcome, const RunFolder& folder) {
   }
 }
 
+std::vector<std::string> feature_names(const EnvSettings& settings) {
+  std::vector<std::string> names;
+  for (const FeatureRow& row : feature_table(feature_set_of(settings.features))) names.emplace_back(row.name);
+  return names;
+}
+
+GameReplay replay_about(const RunConfig& config, const RomSet& rom) {
+  return {.rom_crc = rom.image->crc,
+          .ships = static_cast<std::uint8_t>(config.cabinet.ships),
+          .bonus_score = static_cast<std::uint16_t>(config.cabinet.bonus_score),
+          .seed = config.train.seed,
+          .agent = config.agent.agent,
+          .score = 0,
+          .state = {},
+          .buttons = {}};
+}
+
+// A page that cannot be served is a sentence; the training goes on without.
+std::unique_ptr<Dashboard> open_dashboard(const std::optional<dash::PageSettings>& settings, LiveTraining live) {
+  if (!settings) return nullptr;
+  try {
+    const std::filesystem::path runs = std::filesystem::absolute(live.folder).parent_path();
+    auto dashboard = std::make_unique<Dashboard>(*settings, std::vector{runs}, std::move(live));
+    fmt::print("{}\n", dashboard->line());
+    std::fflush(stdout);
+    return dashboard;
+  } catch (const UserError& error) {
+    fmt::print(stderr, "sinv_engine: {}\n", error.what());
+    return nullptr;
+  }
+}
+
 }  // namespace
 
 int train_command(Words said) {
@@ -160,6 +207,10 @@ int train_command(Words said) {
   if (!resuming) fit_to_machine(config, given);
   config.check();
   const DeviceChoice device = take_device(words.device);
+  if (words.record != "best" && words.record != "all" && words.record != "none") {
+    throw UserError(text("train: ", unknown_name("--record", words.record, {"best", "all", "none"})));
+  }
+  const std::optional<dash::PageSettings> page = dashboard_settings(words.dashboard);
 
   const RomSet rom = choose_rom(config.cabinet.rom);
   if (!rom.warning.empty()) fmt::print(stderr, "sinv_engine: {}\n", rom.warning);
@@ -179,25 +230,51 @@ int train_command(Words said) {
 
   const Machines machines(config, rom, folder->path());
   RunReports reports(folder->path(), words.tensorboard, std::chrono::seconds(words.figure_seconds));
+  // What MAME saves of itself no cabinet takes: games in MAME leave no replay.
+  std::optional<GameKeeper> keeper;
+  EnvironmentsFactory environments = machines.environments(config.env);
+  if (!machines.in_mame()) {
+    keeper.emplace(folder->path(), replay_about(config, rom), words.record == "all");
+    environments = game_environments(keeper->watch(machines.factory()), config.env);
+  }
   TrainerOutcome outcome;
   {
-    Trainer trainer(config.train, {.environments = machines.environments(config.env),
+    Trainer trainer(config.train, {.environments = environments,
                                    .agent = agent_factory(config.agent),
                                    .agent_name = config.agent.agent,
                                    .environment = environment_of(config.env),
                                    .folder = folder->path(),
                                    .metrics = &reports,
-                                   .evaluation_environments = machines.cabinets(config.env)});
+                                   .evaluation_environments = machines.cabinets(config.env),
+                                   .game_over = [&keeper](const EpisodeRecord& game) {
+                                     if (keeper) keeper->game_over(game);
+                                   }});
     if (resuming) trainer.resume();
+    const bool plain = words.plain || !is_terminal();
+    HandsOn on{trainer.controls(), stop_flag(), [&reports] { reports.draw_figure(); }};
+    const auto dashboard = open_dashboard(
+        page, {.folder = folder->path(),
+               .progress = trainer.progress(),
+               .live = trainer.live(),
+               .hands = on,
+               .features = feature_names(config.env),
+               .title = {{"agent", config.agent.agent},
+                         {"seed", fmt::format("seed {}", config.train.seed)},
+                         {"game", rom.description},
+                         {"machine",
+                          fmt::format("{} of {}", config.machine, machine_facts()["processor"].get<std::string>())}}});
+    std::unique_ptr<TerminalKeys> keys;
+    if (!plain) keys = std::make_unique<TerminalKeys>([&on](char key) { act_by_key(on, key); });
     TrainDisplay display(trainer.progress(),
-                         {config.agent.agent, folder->path().string(), rom.description, config.train.seed},
-                         words.plain || !is_terminal());
+                         {config.agent.agent, folder->path().string(), rom.description, config.train.seed}, plain);
     outcome = trainer.run(stop_flag());
   }
+  keeper.reset();  // its files are written
   if (machines.in_mame()) reports.record(machines.latency_json(outcome.clock.frames).dump());
   log->info("{} at {} frames, {} updates, best mean {:.1f}", outcome.stopped ? "stopped" : "finished",
             outcome.clock.frames, outcome.clock.updates, outcome.best_mean);
   print_outcome(outcome, *folder);
+  if (words.record != "none") fmt::print("{}", record_best(folder->path(), rom));
   fmt::print("{}", reports.finish(!outcome.stopped, changed_settings(config.options)));
   return 0;
 }

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <utility>
 
+#include "tools/dash/hands.h"
 #include "tools/terminal.h"
 
 namespace sinv {
@@ -25,6 +26,8 @@ const char* phase_text(const Progress& now) {
       return "filling the replay";
     case TrainerPhase::kTraining:
       return now.exploiting ? "training, exploiting" : "training";
+    case TrainerPhase::kPaused:
+      return "paused";
     case TrainerPhase::kEvaluating:
       return "evaluating";
     case TrainerPhase::kSaving:
@@ -65,6 +68,17 @@ std::string sparkline(const std::vector<double>& history, int width) {
   return out;
 }
 
+// Every key of the list, five to a line.
+std::vector<std::string> key_lines() {
+  constexpr std::size_t kKeysPerLine = 5;
+  std::vector<std::string> lines;
+  for (std::size_t i = 0; i < hands().size(); ++i) {
+    if (i % kKeysPerLine == 0) lines.push_back(fmt::format(" {:<12}", i == 0 ? "keys" : ""));
+    lines.back() += fmt::format(" {} {:<18}", hands()[i].key, hands()[i].text);
+  }
+  return lines;
+}
+
 std::string whole(double number) { return thousands(std::llround(number)); }
 
 }  // namespace
@@ -92,8 +106,8 @@ std::string train_block(const Progress& now, const TrainTitle& title, const std:
                    now.epsilon, now.sigma, now.learning_rate, thousands(now.replay_size),
                    thousands(now.replay_capacity)));
   line(fmt::format(" {:<12} {}", "score", sparkline(history, width)));
-  line(now.events > 0 ? fmt::format(" {:<12} {}", "trouble", now.last_event.data())
-                      : fmt::format(" {:<12} Ctrl-C saves and ends", "keys"));
+  line(fmt::format(" {:<12} {}", "trouble", now.events > 0 ? now.last_event.data() : "none"));
+  for (const std::string& keys : key_lines()) line(keys.substr(0, static_cast<std::size_t>(std::max(20, columns - 1))));
   return out;
 }
 

@@ -194,6 +194,7 @@ void DqnAgent::merge(const Clock& clock) {
                                                : FrameSchedule::linear(settings_.epsilon, settings_.epsilon_final,
                                                                        state_.learning_frames, settings_.epsilon_frames)
                                                      .at(clock);
+  if (state_.learning_frames != 0) state_.epsilon = std::clamp(state_.epsilon + state_.epsilon_shift, 0.0, 1.0);
 }
 
 void DqnAgent::evaluated(double mean_score) { state_.plateau.observe(mean_score); }
@@ -201,6 +202,16 @@ void DqnAgent::evaluated(double mean_score) { state_.plateau.observe(mean_score)
 void DqnAgent::set_mode(ActingMode mode) {
   mode_ = mode;
   policy_.actor().set_noise(mode == ActingMode::kExplore);
+}
+
+bool DqnAgent::shift_epsilon(double by) {
+  state_.epsilon_shift = std::clamp(state_.epsilon_shift + by, -1.0, 1.0);
+  return true;
+}
+
+bool DqnAgent::reset_noise() {
+  if (settings_.noisy) learner_.reset_noise();
+  return settings_.noisy;
 }
 
 AgentReport DqnAgent::report() const {

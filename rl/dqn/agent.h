@@ -57,6 +57,9 @@ class DqnAgent final : public Agent {
   void merge(const Clock& clock) override;
   void evaluated(double mean_score) override;
   void set_mode(ActingMode mode) override;
+  bool shift_epsilon(double by) override;
+  bool reset_noise() override;
+  std::span<const float> acting_values() const override { return policy_.q_values(); }
   AgentReport report() const override;
   std::unique_ptr<BatchPolicy> greedy_policy(int most) const override;
   std::vector<ModelTensor> model() const override;
@@ -77,6 +80,7 @@ class DqnAgent final : public Agent {
     std::int64_t target_age_updates = 0;
     std::int64_t learning_frames = 0;  // at which the warm-up ended; 0 before
     double epsilon = 1;
+    double epsilon_shift = 0;  // by hand
     double beta = 0;
     double loss = 0;  // means over the last hundred updates or so
     double mean_q = 0;

@@ -315,6 +315,24 @@ void DqnLearner::set_parameters(std::span<const float> values) {
   impl_->adam.reset();
 }
 
+void DqnLearner::reset_noise() {
+  Impl& i = *impl_;
+  i.online_store.download();
+  const std::span<float> all = i.online_store.values();
+  float size = 0;
+  i.online_store.for_each(
+      [&](const std::string& name, const std::vector<std::int64_t>& shape, std::span<const float> values) {
+        if (name.ends_with(".weight_sigma")) {
+          size = i.settings.network.head.sigma0 / std::sqrt(static_cast<float>(shape.front()));
+        }
+        // A bias stands behind its weight and has the same inputs.
+        if (!name.ends_with("_sigma")) return;
+        std::ranges::fill(all.subspan(static_cast<std::size_t>(values.data() - all.data()), values.size()), size);
+      });
+  i.online_store.upload();
+  i.tape.refresh_held();
+}
+
 void DqnLearner::save(ByteWriter& out) const {
   Impl& i = *impl_;
   SINV_CHECK(i.started == 0, "dqn learner: ", i.started, " updates are started and not finished");

@@ -73,6 +73,8 @@ class DqnLearner {
   /// Takes parameters (for example of a model file) for both networks; the optimiser starts anew.
   /// Errors: Error if the count differs.
   void set_parameters(std::span<const float> values);
+  /// The learnt sizes of the noise as they were at first: sigma0 / sqrt(inputs). The optimiser keeps its moments.
+  void reset_noise();
 
   /// Everything that decides the future: both networks, optimiser moments and step, noise counters, learning rate. The
   /// same bytes on every device. Errors: Error if an update is not finished.

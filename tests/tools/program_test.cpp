@@ -41,8 +41,8 @@ std::vector<std::string> small_training(const std::filesystem::path& out) {
 TEST(Program, HelpListsTheCommands) {
   const Ended ended = run({});
   EXPECT_EQ(ended.status, 0);
-  for (const char* name : {"train", "play", "eval", "compare", "inspect", "bench", "info", "config", "trace",
-                           "lockstep", "mame-console", "exec"}) {
+  for (const char* name : {"train", "play", "replay", "eval", "compare", "dashboard", "inspect", "bench", "info",
+                           "config", "trace", "lockstep", "mame-console", "exec"}) {
     EXPECT_NE(ended.said.find(std::string("\n  ") + name + " "), std::string::npos) << name;
   }
 }
@@ -52,9 +52,8 @@ TEST(Program, WrongWordsAreRefusedWithTheKnownOnes) {
   Ended ended = run({"trian"});
   EXPECT_EQ(ended.status, 2);
   EXPECT_EQ(first_line(ended),
-            "sinv_engine: command \"trian\" is not known; known: train, play, eval, compare, inspect, bench, info, "
-            "config, trace, "
-            "lockstep, mame-console, exec; did you mean \"train\"?");
+            "sinv_engine: command \"trian\" is not known; known: train, play, replay, eval, compare, dashboard, "
+            "inspect, bench, info, config, trace, lockstep, mame-console, exec; did you mean \"train\"?");
   ended = run({"eval", "--gmaes", "3"});
   EXPECT_EQ(ended.status, 2);
   EXPECT_NE(ended.said.find("word \"--gmaes\" is not known; known: --help, --model"), std::string::npos) << ended.said;

@@ -1,0 +1,373 @@
+#include "bridge/dash/page_server.h"
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <deque>
+#include <libwebsockets.h>
+#include <list>
+#include <optional>
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "bridge/loop.h"
+
+namespace sinv::dash {
+
+namespace {
+
+constexpr std::size_t kChunkBytes = 16'384;
+constexpr int kNoSlot = -1;
+
+struct Message {
+  int slot = kNoSlot;
+  bool text = true;
+  std::vector<std::uint8_t> bytes;  // LWS_PRE bytes of room, then the message
+};
+using Shared = std::shared_ptr<Message>;
+
+// What libwebsockets keeps for each connection: plain memory, cleared. One of the two is set.
+struct Connection {
+  struct Client* client;
+  struct Answer* answer;  // under way
+};
+
+struct Client {
+  std::uint64_t number = 0;
+  lws* wsi = nullptr;
+  std::deque<Shared> waiting;
+  std::string incoming;
+};
+
+struct Answer {
+  std::string bytes;
+  std::size_t sent = 0;
+};
+
+bool is_loopback(const std::string& address) { return address == "localhost" || address.rfind("127.", 0) == 0; }
+
+std::string header(lws* wsi, lws_token_indexes which) {
+  std::array<char, 512> value{};
+  const int count = lws_hdr_copy(wsi, value.data(), static_cast<int>(value.size()), which);
+  return count > 0 ? std::string(value.data(), static_cast<std::size_t>(count)) : "";
+}
+
+std::map<std::string, std::string> words_of(lws* wsi) {
+  std::map<std::string, std::string> words;
+  std::array<char, 512> piece{};
+  for (int i = 0; lws_hdr_copy_fragment(wsi, piece.data(), piece.size(), WSI_TOKEN_HTTP_URI_ARGS, i) > 0; ++i) {
+    const std::string word = piece.data();
+    const std::size_t equals = word.find('=');
+    std::array<char, 512> value{};
+    const std::string raw = equals == std::string::npos ? "" : word.substr(equals + 1);
+    lws_urldecode(value.data(), raw.c_str(), static_cast<int>(value.size()) - 1);
+    words[word.substr(0, equals)] = value.data();
+  }
+  return words;
+}
+
+// Can somebody listen there? libwebsockets says only that it could not.
+bool can_listen(const std::string& address, int port, int& cause) {
+  sockaddr_in where{};
+  where.sin_family = AF_INET;
+  where.sin_port = htons(static_cast<std::uint16_t>(port));
+  if (::inet_pton(AF_INET, address == "localhost" ? "127.0.0.1" : address.c_str(), &where.sin_addr) != 1) {
+    throw UserError(text("dashboard: ", address, " is no IPv4 address; wanted 127.0.0.1 or one of this machine"));
+  }
+  const int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int yes = 1;
+  ::setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  const bool can =
+      ::bind(probe, reinterpret_cast<const sockaddr*>(&where), sizeof where) == 0 && ::listen(probe, 1) == 0;
+  cause = errno;
+  ::close(probe);
+  return can;
+}
+
+}  // namespace
+
+struct PageServer::Body {
+  PageSettings settings;
+  std::vector<Asset> assets;
+  Hooks hooks;
+  Loop loop;
+  lws_context* context = nullptr;
+  std::array<lws_protocols, 3> protocols{};
+  int port = 0;
+  std::list<Client> clients;
+  std::atomic<int> count{0};
+  std::uint64_t numbered = 0;
+  std::unique_ptr<LoopTimer> timer;
+
+  static Body& of(lws* wsi) { return *static_cast<Body*>(lws_context_user(lws_get_context(wsi))); }
+
+  void start() {
+    protocols[0] = {"http", &on_http, sizeof(Connection), kMostMessageBytes, 0, nullptr, 0};
+    protocols[1] = {"sinv", &on_socket, sizeof(Connection), kMostMessageBytes, 0, nullptr, 0};
+    protocols[2] = {};
+    lws_set_log_level(LLL_ERR, [](int, const char* line) {
+      spdlog::warn("dashboard: {}", std::string_view(line, std::strcspn(line, "\n")));
+    });
+    lws_context_creation_info info{};
+    std::array<void*, 1> loops{loop.raw()};
+    info.options =
+        LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND | LWS_SERVER_OPTION_DISABLE_IPV6;
+    info.foreign_loops = loops.data();
+    info.port = settings.port;
+    const std::string address = settings.address == "localhost" ? "127.0.0.1" : settings.address;
+    info.iface = address == "0.0.0.0" ? nullptr : address.c_str();
+    info.protocols = protocols.data();
+    info.user = this;
+    info.gid = static_cast<gid_t>(-1);
+    info.uid = static_cast<uid_t>(-1);
+    info.keepalive_timeout = 30;
+    context = lws_create_context(&info);
+    if (context == nullptr) {
+      throw UserError(text("dashboard: libwebsockets could not listen on ", address, ":", settings.port,
+                           "; is the package libwebsockets-evlib-uv there?"));
+    }
+    port = lws_get_vhost_listen_port(lws_get_vhost_by_name(context, "default"));
+    timer = std::make_unique<LoopTimer>(loop);
+    arm();
+  }
+
+  void arm() {
+    timer->start(hooks.period, [this] {
+      if (!clients.empty() && hooks.tick) hooks.tick();
+      arm();
+    });
+  }
+
+  // The first call closes what libwebsockets has on a foreign loop, the second one, when the loop has let go of it
+  // all, frees the rest.
+  void stop() {
+    std::promise<void> gone;
+    loop.call([this] {
+      timer = nullptr;
+      lws_context_destroy(context);
+    });
+    wait_until_closed(gone);
+    gone.get_future().wait();
+  }
+
+  void wait_until_closed(std::promise<void>& gone) {
+    loop.post([this, &gone] {
+      int handles = 0;
+      uv_walk(
+          loop.raw(), [](uv_handle_t*, void* count) { ++*static_cast<int*>(count); }, &handles);
+      if (handles > 1) {  // the loop's own is left
+        wait_until_closed(gone);
+        return;
+      }
+      lws_context_destroy(context);
+      gone.set_value();
+    });
+  }
+
+  bool may_enter(lws* wsi, bool wants_token) const {
+    const std::string host = header(wsi, WSI_TOKEN_HOST);
+    const std::string origin = header(wsi, WSI_TOKEN_ORIGIN);
+    if (!origin.empty() && origin != "http://" + host) return false;
+    if (!settings.token.empty()) {
+      if (!wants_token) return true;
+      const std::map<std::string, std::string> words = words_of(wsi);
+      const auto given = words.find("token");
+      return given != words.end() && given->second == settings.token;
+    }
+    const std::string name = host.substr(0, host.find(':'));
+    return is_loopback(name) || name == settings.address;
+  }
+
+  int answer(lws* wsi, Connection& connection, const std::string& path) {
+    const auto asset = std::find_if(assets.begin(), assets.end(), [&](const Asset& one) { return one.path == path; });
+    // What the page loads by itself comes without the token, and tells nothing.
+    const bool wants_token = asset == assets.end() || path == "/";
+    Reply reply;
+    if (!may_enter(wsi, wants_token)) {
+      reply = {403, "text/plain", "This page wants its token: open the address that the program printed.\n"};
+    } else if (asset != assets.end()) {
+      reply = {200, asset->type, std::string(asset->bytes)};
+    } else if (hooks.answer) {
+      reply = hooks.answer({path, words_of(wsi)});
+    } else {
+      reply.status = 404;
+    }
+    std::array<std::uint8_t, LWS_PRE + 2048> room{};
+    std::uint8_t* at = room.data() + LWS_PRE;
+    std::uint8_t* const end = room.data() + room.size();
+    const auto put = [&](const char* name, const std::string& value) {
+      return lws_add_http_header_by_name(wsi, reinterpret_cast<const unsigned char*>(name),
+                                         reinterpret_cast<const unsigned char*>(value.c_str()),
+                                         static_cast<int>(value.size()), &at, end) == 0;
+    };
+    const bool done = lws_add_http_common_headers(wsi, static_cast<unsigned>(reply.status), reply.type.c_str(),
+                                                  reply.body.size(), &at, end) == 0 &&
+                      put("content-security-policy:",
+                          "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+                          "connect-src 'self' ws:; frame-ancestors 'none'") &&
+                      put("x-content-type-options:", "nosniff") && put("cache-control:", "no-store") &&
+                      lws_finalize_write_http_header(wsi, room.data() + LWS_PRE, &at, end) == 0;
+    if (!done) return -1;
+    if (reply.body.empty()) return lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
+    delete connection.answer;
+    connection.answer = new Answer{std::move(reply.body), 0};
+    lws_callback_on_writable(wsi);
+    return 0;
+  }
+
+  static int write_body(lws* wsi, Connection& connection) {
+    Answer* body = connection.answer;
+    if (body == nullptr) return 0;
+    std::array<std::uint8_t, LWS_PRE + kChunkBytes> chunk;
+    const std::size_t count = std::min(kChunkBytes, body->bytes.size() - body->sent);
+    std::memcpy(chunk.data() + LWS_PRE, body->bytes.data() + body->sent, count);
+    body->sent += count;
+    const bool last = body->sent == body->bytes.size();
+    if (lws_write(wsi, chunk.data() + LWS_PRE, count, last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) < 0) return -1;
+    if (!last) {
+      lws_callback_on_writable(wsi);
+      return 0;
+    }
+    delete body;
+    connection.answer = nullptr;
+    return lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
+  }
+
+  static int on_http(lws* wsi, lws_callback_reasons reason, void* user, void* in, std::size_t) {
+    auto* connection = static_cast<Connection*>(user);
+    switch (reason) {
+      case LWS_CALLBACK_HTTP:
+        return of(wsi).answer(wsi, *connection, static_cast<const char*>(in));
+      case LWS_CALLBACK_HTTP_WRITEABLE:
+        return write_body(wsi, *connection);
+      case LWS_CALLBACK_CLOSED_HTTP:
+        if (connection != nullptr) {
+          delete connection->answer;
+          connection->answer = nullptr;
+        }
+        return 0;
+      default:
+        return 0;
+    }
+  }
+
+  static int on_socket(lws* wsi, lws_callback_reasons reason, void* user, void* in, std::size_t size) {
+    auto* connection = static_cast<Connection*>(user);
+    switch (reason) {
+      case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+        return of(wsi).may_enter(wsi, true) ? 0 : -1;
+      case LWS_CALLBACK_ESTABLISHED: {
+        Body& body = of(wsi);
+        connection->client = &body.clients.emplace_back();
+        connection->client->number = ++body.numbered;
+        connection->client->wsi = wsi;
+        body.count.store(static_cast<int>(body.clients.size()));
+        return 0;
+      }
+      case LWS_CALLBACK_CLOSED: {
+        if (connection == nullptr || connection->client == nullptr) return 0;  // was refused
+        Body& body = of(wsi);
+        const std::uint64_t number = connection->client->number;
+        body.clients.remove_if([connection](const Client& client) { return &client == connection->client; });
+        body.count.store(static_cast<int>(body.clients.size()));
+        if (body.hooks.closed) body.hooks.closed(number);
+        return 0;
+      }
+      case LWS_CALLBACK_SERVER_WRITEABLE:
+        return write_message(wsi, *connection->client);
+      case LWS_CALLBACK_RECEIVE:
+        return of(wsi).receive(wsi, *connection->client, std::string_view(static_cast<const char*>(in), size));
+      default:
+        return 0;
+    }
+  }
+
+  int receive(lws* wsi, Client& client, std::string_view piece) {
+    if (lws_is_first_fragment(wsi) != 0) client.incoming.clear();
+    if (client.incoming.size() + piece.size() > kMostMessageBytes) return -1;
+    client.incoming += piece;
+    const bool whole = lws_is_final_fragment(wsi) != 0 && lws_remaining_packet_payload(wsi) == 0;
+    if (whole && hooks.message) hooks.message(client.number, client.incoming);
+    return 0;
+  }
+
+  static int write_message(lws* wsi, Client& client) {
+    if (client.waiting.size() > kMostWaiting) return -1;
+    if (client.waiting.empty()) return 0;
+    const Shared message = client.waiting.front();
+    client.waiting.pop_front();
+    const auto kind = message->text ? LWS_WRITE_TEXT : LWS_WRITE_BINARY;
+    // libwebsockets writes its header into the room in front; each client is given the message anew.
+    if (lws_write(wsi, message->bytes.data() + LWS_PRE, message->bytes.size() - LWS_PRE, kind) < 0) return -1;
+    if (!client.waiting.empty()) lws_callback_on_writable(wsi);
+    return 0;
+  }
+
+  void send(int slot, bool is_text, const void* bytes, std::size_t size) {
+    auto message = std::make_shared<Message>();
+    message->slot = slot;
+    message->text = is_text;
+    message->bytes.resize(LWS_PRE + size);
+    if (size > 0) std::memcpy(message->bytes.data() + LWS_PRE, bytes, size);
+    for (Client& client : clients) {
+      const auto older = std::find_if(client.waiting.begin(), client.waiting.end(),
+                                      [slot](const Shared& one) { return slot != kNoSlot && one->slot == slot; });
+      if (older != client.waiting.end()) {
+        *older = message;
+      } else {
+        client.waiting.push_back(message);
+      }
+      lws_callback_on_writable(client.wsi);
+    }
+  }
+};
+
+PageServer::PageServer(const PageSettings& settings, std::vector<Asset> assets, Hooks hooks)
+    : body_(std::make_unique<Body>()) {
+  Body& body = *body_;
+  body.settings = settings;
+  body.assets = std::move(assets);
+  body.hooks = std::move(hooks);
+  if (!is_loopback(settings.address) && settings.token.empty()) {
+    throw UserError(text("dashboard: ", settings.address, " can be reached from other machines; that wants a token"));
+  }
+  int cause = 0;
+  int port = settings.port;
+  while (!can_listen(settings.address, port, cause)) {
+    const bool next =
+        cause == EADDRINUSE && port != 0 && port < 65'535 && port - settings.port + 1 < settings.ports_to_try;
+    if (!next) {
+      throw UserError(text("dashboard: cannot listen on ", settings.address, ":", port, ": ", std::strerror(cause)));
+    }
+    ++port;
+  }
+  body.settings.port = port;
+  body.loop.call([&body] { body.start(); });
+}
+
+PageServer::~PageServer() { body_->stop(); }
+
+int PageServer::port() const { return body_->port; }
+int PageServer::clients() const { return body_->count.load(); }
+
+std::string PageServer::url() const {
+  const std::string host = body_->settings.address == "0.0.0.0" ? "127.0.0.1" : body_->settings.address;
+  const std::string tail = body_->settings.token.empty() ? "" : "?token=" + body_->settings.token;
+  return text("http://", host, ":", body_->port, "/", tail);
+}
+
+void PageServer::run(const std::function<void()>& work) {
+  body_->loop.call([&work] { work(); });
+}
+
+void PageServer::send_text(std::string text) { body_->send(kNoSlot, true, text.data(), text.size()); }
+void PageServer::send_latest(int slot, std::vector<std::uint8_t> bytes) {
+  body_->send(slot, false, bytes.data(), bytes.size());
+}
+void PageServer::send_latest(int slot, std::string text) { body_->send(slot, true, text.data(), text.size()); }
+
+}  // namespace sinv::dash

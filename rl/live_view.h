@@ -1,0 +1,33 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "game/action.h"
+
+namespace sinv {
+
+/// A game as watchers see it. Plain data.
+struct LiveGame {
+  static constexpr std::size_t kPictureBytes = 7168;  // $2400-$3FFF: 1 bit a pixel, 32 bytes for each column
+  std::int64_t score = 0;
+  std::int32_t lives = 0;
+  std::uint32_t racks = 0;   // cleared
+  std::uint32_t frames = 0;  // of the game
+  std::uint32_t action = 0;  // the last one
+  std::uint32_t values = 0;  // Q values that follow
+  std::array<float, kActions> q{};
+  std::array<std::uint8_t, kPictureBytes> picture{};
+};
+
+/// The first games of a training and what the agent sees of the first: its newest observation. Plain data.
+struct LiveView {
+  static constexpr std::uint32_t kMostGames = 16;
+  static constexpr std::uint32_t kMostValues = 1024;
+  std::uint32_t games = 0;
+  std::uint32_t values = 0;  // of the observation
+  std::array<float, kMostValues> observation{};
+  std::array<LiveGame, kMostGames> game{};
+};
+
+}  // namespace sinv

@@ -1,0 +1,249 @@
+#include "tools/dash/dashboard.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "base/error.h"
+#include "game/action.h"
+#include "tools/config.h"
+#include "tools/dash/run_shelf.h"
+#include "web/page.h"
+
+namespace sinv {
+
+namespace {
+
+constexpr int kProgressSlot = 0;
+constexpr int kPictureSlot = 1;
+constexpr int kTicksPerProgress = 15;                     // of 16 ms: four times a second
+constexpr std::uint64_t kMostMetricsBytes = 64ULL << 20;  // in one answer
+
+const char* phase_name(TrainerPhase phase) {
+  switch (phase) {
+    case TrainerPhase::kStarting:
+      return "starting";
+    case TrainerPhase::kWarmUp:
+      return "filling the replay";
+    case TrainerPhase::kTraining:
+      return "training";
+    case TrainerPhase::kPaused:
+      return "paused";
+    case TrainerPhase::kEvaluating:
+      return "evaluating";
+    case TrainerPhase::kSaving:
+      return "saving";
+    case TrainerPhase::kFinished:
+      return "finished";
+  }
+  return "";
+}
+
+template <class Value>
+void put(std::vector<std::uint8_t>& to, const Value& value) {
+  const std::size_t at = to.size();
+  to.resize(at + sizeof(Value));
+  std::memcpy(to.data() + at, &value, sizeof(Value));
+}
+
+std::uint64_t number_of(const std::string& letters) {
+  std::uint64_t value = 0;
+  std::from_chars(letters.data(), letters.data() + letters.size(), value);
+  return value;
+}
+
+dash::Reply not_found(const std::string& what) { return {404, "text/plain", what + "\n"}; }
+
+}  // namespace
+
+std::optional<dash::PageSettings> dashboard_settings(const std::string& word) {
+  if (word == "off") return std::nullopt;
+  dash::PageSettings settings;
+  const std::size_t colon = word.rfind(':');
+  if (colon != std::string::npos) settings.address = word.substr(0, colon);
+  const std::string port = colon == std::string::npos ? word : word.substr(colon + 1);
+  const std::from_chars_result end = std::from_chars(port.data(), port.data() + port.size(), settings.port);
+  if (port.empty() || end.ec != std::errc() || end.ptr != port.data() + port.size() || settings.port < 0 ||
+      settings.port > 65'535) {
+    throw UserError(text("--dashboard ", word, ": wanted off, a port, or address:port"));
+  }
+  if (settings.address != "localhost" && settings.address.rfind("127.", 0) != 0) {
+    std::random_device chance;
+    for (int i = 0; i < 4; ++i) settings.token += fmt::format("{:08x}", chance());
+  }
+  return settings;
+}
+
+std::vector<std::uint8_t> live_message(const LiveView& view) {
+  std::vector<std::uint8_t> out;
+  out.reserve(16 + 4 * view.values + view.games * (LiveGame::kPictureBytes + 64));
+  put(out, view.games);
+  put(out, view.values);
+  for (std::uint32_t i = 0; i < view.values; ++i) put(out, view.observation[i]);
+  for (std::uint32_t i = 0; i < view.games; ++i) {
+    const LiveGame& game = view.game[i];
+    put(out, static_cast<std::int32_t>(game.score));
+    put(out, game.lives);
+    put(out, game.racks);
+    put(out, game.frames);
+    put(out, game.action);
+    put(out, game.values);
+    for (std::uint32_t k = 0; k < game.values; ++k) put(out, game.q[k]);
+    out.insert(out.end(), game.picture.begin(), game.picture.end());
+  }
+  return out;
+}
+
+Dashboard::Dashboard(const dash::PageSettings& settings, std::vector<std::filesystem::path> places,
+                     std::optional<LiveTraining> live)
+    : wanted_port_(settings.port), places_(std::move(places)), live_(std::move(live)) {
+  std::vector<dash::Asset> assets;
+  for (const PageFile& file : page_files()) assets.push_back({file.path, file.type, file.bytes});
+  if (assets.empty()) {
+    throw UserError("dashboard: its page was not built, because npm or its packages were missing at build time");
+  }
+  if (live_) live_name_ = std::filesystem::weakly_canonical(live_->folder).filename().string();
+  dash::PageServer::Hooks hooks;
+  hooks.answer = [this](const dash::Request& request) { return answer(request); };
+  hooks.message = [this](std::uint64_t client, std::string_view letters) { message(client, letters); };
+  hooks.closed = [this](std::uint64_t client) { closed(client); };
+  hooks.tick = [this] {
+    if (server_ != nullptr) tick();
+  };
+  auto server = std::make_unique<dash::PageServer>(settings, std::move(assets), std::move(hooks));
+  server->run([&] { server_ = std::move(server); });
+}
+
+Dashboard::~Dashboard() {
+  std::unique_ptr<dash::PageServer> server;
+  server_->run([&] { server = std::move(server_); });
+  server = nullptr;
+  if (live_) live_->hands.controls.watched.store(0);
+}
+
+std::string Dashboard::line() const {
+  const bool moved = wanted_port_ != 0 && server_->port() != wanted_port_;
+  return fmt::format("dashboard: {}{}", server_->url(), moved ? fmt::format("  (port {} is taken)", wanted_port_) : "");
+}
+
+dash::Reply Dashboard::answer(const dash::Request& request) {
+  if (request.path == "/api/state") return state_reply();
+  const bool metrics = request.path == "/api/metrics";
+  if (!metrics && request.path != "/api/settings") return not_found("no such page");
+  const auto name = request.words.find("run");
+  const std::vector<ShelvedRun> runs = shelved_runs(places_);
+  const auto run = std::find_if(runs.begin(), runs.end(), [&](const ShelvedRun& one) {
+    return name != request.words.end() && one.name == name->second;
+  });
+  if (run == runs.end()) return not_found("no such run");
+  if (metrics) {
+    const auto from = request.words.find("from");
+    const std::uint64_t byte = from == request.words.end() ? 0 : number_of(from->second);
+    return {200, "text/plain; charset=utf-8", metrics_from(run->path, byte, kMostMetricsBytes)};
+  }
+  try {
+    nlohmann::json settings = nlohmann::json::array();
+    for (const Assignment& setting : assignments_in(run->path / "config.toml")) {
+      settings.push_back({setting.key, setting.value});
+    }
+    return {200, "application/json", settings.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
+  } catch (const UserError& error) {
+    return not_found(error.what());
+  }
+}
+
+dash::Reply Dashboard::state_reply() const {
+  nlohmann::json state{{"live", nullptr},
+                       {"title", nlohmann::json::object()},
+                       {"runs", nlohmann::json::array()},
+                       {"controls", nlohmann::json::array()},
+                       {"actions", nlohmann::json::array()},
+                       {"features", nlohmann::json::array()}};
+  for (const ShelvedRun& run : shelved_runs(places_)) {
+    state["runs"].push_back({{"name", run.name},
+                             {"agent", run.agent},
+                             {"seed", run.seed},
+                             {"frames", run.frames},
+                             {"best", run.best_game}});
+  }
+  for (const std::string_view name : kActionNames) state["actions"].push_back(name);
+  if (live_) {
+    state["live"] = live_name_;
+    for (const auto& [name, value] : live_->title) state["title"][name] = value;
+    for (const Hand& hand : hands()) {
+      state["controls"].push_back({{"name", hand.name}, {"key", std::string(1, hand.key)}, {"text", hand.text}});
+    }
+    state["features"] = live_->features;
+  }
+  return {200, "application/json", state.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
+}
+
+void Dashboard::message(std::uint64_t client, std::string_view letters) {
+  const nlohmann::json said = nlohmann::json::parse(letters, nullptr, false);
+  if (!said.is_object() || !live_) return;
+  if (said.contains("do") && said["do"].is_string()) act_by_name(live_->hands, said["do"].get<std::string>());
+  if (said.contains("watch") && said["watch"].is_number_unsigned()) {
+    watching_[client] = std::min(said["watch"].get<std::uint32_t>(), LiveView::kMostGames);
+    set_watched();
+  }
+}
+
+void Dashboard::closed(std::uint64_t client) {
+  watching_.erase(client);
+  if (live_) set_watched();
+}
+
+void Dashboard::set_watched() {
+  std::uint32_t most = 0;
+  for (const auto& [client, games] : watching_) most = std::max(most, games);
+  live_->hands.controls.watched.store(most);
+}
+
+void Dashboard::tick() {
+  if (!live_) return;
+  const std::uint64_t version = live_->live.version();
+  if (live_->hands.controls.watched.load() > 0 && version != shown_) {
+    shown_ = version;
+    server_->send_latest(kPictureSlot, live_message(live_->live.read()));
+  }
+  if (ticks_++ % kTicksPerProgress == 0) server_->send_latest(kProgressSlot, progress_json());
+}
+
+std::string Dashboard::progress_json() const {
+  const Progress now = live_->progress.read();
+  std::error_code fault;
+  const std::uintmax_t bytes = std::filesystem::file_size(live_->folder / "metrics.jsonl", fault);
+  const nlohmann::json json{{"phase", phase_name(now.phase)},
+                            {"exploiting", now.exploiting},
+                            {"speed", now.speed},
+                            {"frames", now.frames},
+                            {"steps", now.steps},
+                            {"updates", now.updates},
+                            {"games", now.games},
+                            {"elapsed_s", now.elapsed_s},
+                            {"left_s", now.left_s},
+                            {"mean_score_100", now.mean_score_100},
+                            {"max_score", now.max_score},
+                            {"last_evaluation", now.last_evaluation},
+                            {"best_evaluation", now.best_evaluation},
+                            {"epsilon", now.epsilon},
+                            {"sigma", now.sigma},
+                            {"loss", now.loss},
+                            {"mean_q", now.mean_q},
+                            {"learning_rate", now.learning_rate},
+                            {"frames_per_s", now.frames_per_s},
+                            {"updates_per_s", now.updates_per_s},
+                            {"replay_size", now.replay_size},
+                            {"replay_capacity", now.replay_capacity},
+                            {"saves", now.saves},
+                            {"events", now.events},
+                            {"last_event", now.last_event.data()},
+                            {"pages", server_->clients()},
+                            {"metrics_bytes", fault ? 0 : bytes}};
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace sinv

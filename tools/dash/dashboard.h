@@ -1,0 +1,67 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bridge/dash/page_server.h"
+#include "rl/trainer.h"
+#include "tools/dash/hands.h"
+
+namespace sinv {
+
+/// "off" gives nothing; "5000", "127.0.0.1:5000" and "0.0.0.0:5000" an address. Outside of loopback a token is drawn.
+/// Errors: UserError.
+std::optional<dash::PageSettings> dashboard_settings(const std::string& word);
+
+/// The training that the page shows live. All must outlive the dashboard.
+struct LiveTraining {
+  std::filesystem::path folder;
+  const Mailbox<Progress>& progress;
+  const Mailbox<LiveView>& live;
+  HandsOn hands;
+  std::vector<std::string> features{};                       // names of the values that the agent sees; may be empty
+  std::vector<std::pair<std::string, std::string>> title{};  // facts for the page's head
+};
+
+/// The page of a running training, of finished runs, or of both. It reads what the trainer publishes and the files of
+/// the runs, on a thread of its own.
+class Dashboard {
+ public:
+  /// `places`: run folders, or folders of them. Errors: UserError (no free port, address, page not built).
+  Dashboard(const dash::PageSettings& settings, std::vector<std::filesystem::path> places,
+            std::optional<LiveTraining> live);
+  ~Dashboard();
+  Dashboard(const Dashboard&) = delete;
+  Dashboard& operator=(const Dashboard&) = delete;
+
+  /// One line for people: where it is.
+  std::string line() const;
+  int port() const { return server_->port(); }
+
+ private:
+  dash::Reply answer(const dash::Request& request);
+  void message(std::uint64_t client, std::string_view letters);
+  void closed(std::uint64_t client);
+  void tick();
+  void set_watched();
+  std::string progress_json() const;
+  dash::Reply state_reply() const;
+
+  int wanted_port_;
+  std::vector<std::filesystem::path> places_;
+  std::optional<LiveTraining> live_;
+  std::string live_name_;
+  std::map<std::uint64_t, std::uint32_t> watching_;  // games that each page wants
+  std::uint64_t shown_ = 0;
+  int ticks_ = 0;
+  std::unique_ptr<dash::PageServer> server_;
+};
+
+/// A LiveView as the page reads it (docs/formats.md, web/src/wire.ts).
+std::vector<std::uint8_t> live_message(const LiveView& view);
+
+}  // namespace sinv

@@ -1,0 +1,56 @@
+// What crosses the WebSocket; the other side is tools/dash/live_message.h.
+
+export interface Game {
+  score: number;
+  lives: number;
+  racks: number;
+  frames: number;
+  action: number;
+  q: Float32Array;
+  picture: Uint8Array; // 7,168 bytes: a column of 32 bytes for each x, from the bottom up
+}
+export interface Live {
+  games: Game[];
+  observation: Float32Array;
+}
+
+export const kPictureBytes = 7168;
+const kGameHead = 24;
+
+export function readLive(buffer: ArrayBuffer): Live {
+  const view = new DataView(buffer);
+  const count = view.getUint32(0, true);
+  const values = view.getUint32(4, true);
+  let at = 8;
+  const floats = (n: number): Float32Array => {
+    const out = new Float32Array(n);
+    for (let i = 0; i < n; ++i) out[i] = view.getFloat32(at + 4 * i, true);
+    at += 4 * n;
+    return out;
+  };
+  const observation = floats(values);
+  const games: Game[] = [];
+  for (let i = 0; i < count; ++i) {
+    const head = at;
+    const actions = view.getUint32(head + 20, true);
+    at += kGameHead;
+    const q = floats(actions);
+    games.push({
+      score: view.getInt32(head, true),
+      lives: view.getInt32(head + 4, true),
+      racks: view.getUint32(head + 8, true),
+      frames: view.getUint32(head + 12, true),
+      action: view.getUint32(head + 16, true),
+      q,
+      picture: new Uint8Array(buffer, at, kPictureBytes),
+    });
+    at += kPictureBytes;
+  }
+  return { games, observation };
+}
+
+export interface Row {
+  kind: string;
+  frames: number;
+  [name: string]: number | string | number[];
+}
