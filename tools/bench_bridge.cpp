@@ -125,6 +125,7 @@ BenchResult measure(const BenchSettings& settings) {
   const Machines squeezed(config, choose_rom(settings.rom));
   const int envs = settings.envs > 0 ? settings.envs : processors();
   std::vector<std::unique_ptr<mame::MameMachine>> all;
+  all.reserve(static_cast<std::size_t>(envs));
   for (int i = 0; i < envs; ++i) all.push_back(machines.mame());
   const auto& machine = all.front();
   const auto small = squeezed.mame();

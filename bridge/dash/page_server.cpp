@@ -122,8 +122,8 @@ struct PageServer::Body {
     info.iface = address == "0.0.0.0" ? nullptr : address.c_str();
     info.protocols = protocols.data();
     info.user = this;
-    info.gid = static_cast<gid_t>(-1);
-    info.uid = static_cast<uid_t>(-1);
+    info.gid = -1;
+    info.uid = -1;
     info.keepalive_timeout = 30;
     context = lws_create_context(&info);
     if (context == nullptr) {
