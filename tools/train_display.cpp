@@ -14,18 +14,14 @@
 
 namespace sinv {
 
-namespace {
-
-constexpr double kCabinetFramesPerSecond = 59.541985;
-
-const char* phase_text(const Progress& now) {
-  switch (now.phase) {
+const char* phase_name(TrainerPhase phase) {
+  switch (phase) {
     case TrainerPhase::kStarting:
       return "starting";
     case TrainerPhase::kWarmUp:
       return "filling the replay";
     case TrainerPhase::kTraining:
-      return now.exploiting ? "training, exploiting" : "training";
+      return "training";
     case TrainerPhase::kPaused:
       return "paused";
     case TrainerPhase::kEvaluating:
@@ -36,6 +32,14 @@ const char* phase_text(const Progress& now) {
       return "finished";
   }
   return "";
+}
+
+namespace {
+
+constexpr double kCabinetFramesPerSecond = 59.541985;
+
+const char* phase_text(const Progress& now) {
+  return now.phase == TrainerPhase::kTraining && now.exploiting ? "training, exploiting" : phase_name(now.phase);
 }
 
 double share_done(const Progress& now) {

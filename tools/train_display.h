@@ -8,6 +8,9 @@
 
 namespace sinv {
 
+/// In words, for the display and the page.
+const char* phase_name(TrainerPhase phase);
+
 /// What stands still during a training and is shown on top of what moves.
 struct TrainTitle {
   std::string agent;

@@ -1,23 +1,8 @@
 // A step of a MameMachine takes no memory once everything has been used for the first time.
-#include <atomic>
-#include <cstdlib>
 #include <gtest/gtest.h>
-#include <new>
 
 #include "tests/bridge/farm_fixture.h"
-
-namespace {
-std::atomic<long> g_allocations{0};
-}
-
-// Replaced for the whole program: counts.
-void* operator new(std::size_t bytes) {
-  ++g_allocations;
-  if (void* memory = std::malloc(bytes == 0 ? 1 : bytes)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#include "tests/support/allocations.h"
 
 namespace sinv::mame {
 namespace {
@@ -43,9 +28,9 @@ class BridgeAllocation : public FarmTest {
       }
     };
     for (int i = 0; i < 5; ++i) round();
-    const long before = g_allocations;
+    const std::size_t before = allocations();
     for (int i = 0; i < 50; ++i) round();
-    EXPECT_EQ(g_allocations - before, 0);
+    EXPECT_EQ(allocations() - before, 0U);
   }
 };
 

@@ -1,33 +1,11 @@
 #include "game/vec_env.h"
 
 #include <algorithm>
-#include <atomic>
-#include <cstdlib>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <new>
 
 #include "tests/game/fake_machine.h"
-
-namespace {
-
-std::atomic<std::uint64_t> allocations{0};
-
-void* counted(std::size_t bytes) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  void* memory = std::malloc(bytes == 0 ? 1 : bytes);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-
-}  // namespace
-
-void* operator new(std::size_t bytes) { return counted(bytes); }
-void* operator new[](std::size_t bytes) { return counted(bytes); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+#include "tests/support/allocations.h"
 
 namespace sinv {
 namespace {
@@ -163,13 +141,13 @@ TEST(VecEnv, AStepTakesNoMemory) {
     batch.reset();
     std::vector<Action> actions(6, Action::kRightFire);
     for (int i = 0; i < 3; ++i) batch.step(actions);
-    const std::uint64_t before = allocations.load();
+    const std::size_t before = allocations();
     std::size_t ended = 0;
     for (int i = 0; i < 400; ++i) {
       batch.step(actions);
       ended += batch.finished().size();
     }
-    EXPECT_EQ(allocations.load() - before, 0U);
+    EXPECT_EQ(allocations() - before, 0U);
     EXPECT_GT(ended, 6U);
   }
 }

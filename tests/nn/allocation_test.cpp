@@ -1,24 +1,9 @@
 // A pass of a convolutional network takes no memory, and gives the same bits in every thread.
-#include <atomic>
-#include <cstdlib>
 #include <gtest/gtest.h>
-#include <new>
 #include <thread>
 
 #include "nn/q_network.h"
-
-namespace {
-std::atomic<long> g_allocations{0};
-}
-
-// Replaced for the whole program: counts. Not inlined, or g++ sees malloc() meet delete.
-[[gnu::noinline]] void* operator new(std::size_t bytes) {
-  ++g_allocations;
-  if (void* memory = std::malloc(bytes == 0 ? 1 : bytes)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#include "tests/support/allocations.h"
 
 namespace sinv {
 namespace {
@@ -57,9 +42,9 @@ class EveryNetwork : public ::testing::TestWithParam<const char*> {};
 TEST_P(EveryNetwork, APassTakesNoMemory) {
   Trained trained(GetParam());
   trained.step();
-  const long before = g_allocations;
+  const std::size_t before = allocations();
   for (int i = 0; i < 3; ++i) trained.step();
-  EXPECT_EQ(g_allocations - before, 0);
+  EXPECT_EQ(allocations() - before, 0U);
 }
 
 TEST_P(EveryNetwork, ThreadsGiveTheSameBits) {

@@ -1,24 +1,9 @@
 // A round takes no memory once everything has been used for the first time.
 #include <algorithm>
-#include <atomic>
-#include <cstdlib>
 #include <gtest/gtest.h>
-#include <new>
 
 #include "tests/rl/small_trainer.h"
-
-namespace {
-std::atomic<long> g_allocations{0};
-}
-
-// Replaced for the whole program: counts.
-[[gnu::noinline]] void* operator new(std::size_t bytes) {
-  ++g_allocations;
-  if (void* memory = std::malloc(bytes == 0 ? 1 : bytes)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#include "tests/support/allocations.h"
 
 namespace sinv {
 namespace {
@@ -61,9 +46,9 @@ TEST_P(Allocation, ARoundTakesNoMemoryAfterWarmUp) {
     agent->merge(clock);
   };
   for (int i = 0; i < 200; ++i) round();  // past the warm-up of replay and two copies of the target network
-  const long before = g_allocations;
+  const std::size_t before = allocations();
   for (int i = 0; i < 200; ++i) round();  // the ring wraps, episodes end, the target is copied
-  EXPECT_EQ(g_allocations - before, 0);
+  EXPECT_EQ(allocations() - before, 0U);
   EXPECT_GT(clock.updates, 500);
 }
 

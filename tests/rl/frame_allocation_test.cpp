@@ -1,25 +1,10 @@
 // Frame replay takes no memory once it is made.
-#include <atomic>
-#include <cstdlib>
 #include <gtest/gtest.h>
-#include <new>
 
 #include "base/random.h"
 #include "rl/frame_replay.h"
 #include "tests/rl/frame_batch.h"
-
-namespace {
-std::atomic<long> g_allocations{0};
-}
-
-// Replaced for the whole program: counts.
-void* operator new(std::size_t bytes) {
-  ++g_allocations;
-  if (void* memory = std::malloc(bytes == 0 ? 1 : bytes)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#include "tests/support/allocations.h"
 
 namespace sinv {
 namespace {
@@ -48,9 +33,9 @@ TEST(FrameReplay, InsertingAndDrawingTakeNoMemory) {
       }
     };
     steps(10);
-    const long before = g_allocations;
+    const std::size_t before = allocations();
     steps(1000);  // the rings wrap several times
-    EXPECT_EQ(g_allocations - before, 0) << (packed ? "packed" : "bytes");
+    EXPECT_EQ(allocations() - before, 0U) << (packed ? "packed" : "bytes");
   }
 }
 

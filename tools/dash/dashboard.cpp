@@ -11,6 +11,7 @@
 #include "game/action.h"
 #include "tools/config.h"
 #include "tools/dash/run_shelf.h"
+#include "tools/train_display.h"
 #include "web/page.h"
 
 namespace sinv {
@@ -21,26 +22,6 @@ constexpr int kProgressSlot = 0;
 constexpr int kPictureSlot = 1;
 constexpr int kTicksPerProgress = 15;                     // of 16 ms: four times a second
 constexpr std::uint64_t kMostMetricsBytes = 64ULL << 20;  // in one answer
-
-const char* phase_name(TrainerPhase phase) {
-  switch (phase) {
-    case TrainerPhase::kStarting:
-      return "starting";
-    case TrainerPhase::kWarmUp:
-      return "filling the replay";
-    case TrainerPhase::kTraining:
-      return "training";
-    case TrainerPhase::kPaused:
-      return "paused";
-    case TrainerPhase::kEvaluating:
-      return "evaluating";
-    case TrainerPhase::kSaving:
-      return "saving";
-    case TrainerPhase::kFinished:
-      return "finished";
-  }
-  return "";
-}
 
 template <class Value>
 void put(std::vector<std::uint8_t>& to, const Value& value) {

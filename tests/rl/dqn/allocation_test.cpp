@@ -1,43 +1,18 @@
 // Counts what a step takes from the heap. Its own file: it replaces operator new for the whole test program.
-#include <atomic>
-#include <cstdlib>
 #include <gtest/gtest.h>
-#include <new>
 #include <vector>
 
 #include "rl/dqn/learner.h"
-
-namespace {
-std::atomic<std::size_t> allocations{0};
-
-void* counted(std::size_t size, std::size_t border) {
-  ++allocations;
-  void* piece = nullptr;
-  if (posix_memalign(&piece, border, size == 0 ? 1 : size) != 0) throw std::bad_alloc();
-  return piece;
-}
-}  // namespace
-
-void* operator new(std::size_t size) { return counted(size, sizeof(void*)); }
-void* operator new[](std::size_t size) { return counted(size, sizeof(void*)); }
-void* operator new(std::size_t size, std::align_val_t border) {
-  return counted(size, static_cast<std::size_t>(border));
-}
-void operator delete(void* piece) noexcept { std::free(piece); }
-void operator delete[](void* piece) noexcept { std::free(piece); }
-void operator delete(void* piece, std::size_t) noexcept { std::free(piece); }
-void operator delete[](void* piece, std::size_t) noexcept { std::free(piece); }
-void operator delete(void* piece, std::align_val_t) noexcept { std::free(piece); }
-void operator delete(void* piece, std::size_t, std::align_val_t) noexcept { std::free(piece); }
+#include "tests/support/allocations.h"
 
 namespace sinv {
 namespace {
 
 TEST(Allocation, TheCounterCounts) {
-  const std::size_t before = allocations;
+  const std::size_t before = allocations();
   std::vector<float> some(100);
   some.push_back(1.0F);
-  EXPECT_GE(allocations - before, 2U);
+  EXPECT_GE(allocations() - before, 2U);
 }
 
 TEST(Allocation, ATrainingStepTakesNothing) {
@@ -48,13 +23,13 @@ TEST(Allocation, ATrainingStepTakesNothing) {
     DqnLearner learner(settings, 20, 6, 1);
     std::vector<float> td(32);
     learner.update(td);
-    const std::size_t before = allocations;
+    const std::size_t before = allocations();
     for (int i = 0; i < 10; ++i) {
       learner.batch().weight[0] = 0.5F;
       learner.update(td);
       learner.update_target();
     }
-    EXPECT_EQ(allocations - before, 0U);
+    EXPECT_EQ(allocations() - before, 0U);
   }
 }
 
@@ -68,9 +43,9 @@ TEST(Allocation, AnActingStepTakesNothingOnceItsSizeWasSeen) {
     actor.q_values(observation, 8, q);
   };
   step();
-  const std::size_t before = allocations;
+  const std::size_t before = allocations();
   for (int i = 0; i < 10; ++i) step();
-  EXPECT_EQ(allocations - before, 0U);
+  EXPECT_EQ(allocations() - before, 0U);
 }
 
 }  // namespace

@@ -1,52 +1,27 @@
 // Counts what a step takes from the heap. Its own file: it replaces operator new for the whole test program.
-#include <atomic>
-#include <cstdlib>
 #include <gtest/gtest.h>
-#include <new>
 #include <vector>
 
 #include "tests/rl/dreamer/small_dreamer.h"
-
-namespace {
-std::atomic<std::size_t> allocations{0};
-
-void* counted(std::size_t size, std::size_t border) {
-  ++allocations;
-  void* piece = nullptr;
-  if (posix_memalign(&piece, border, size == 0 ? 1 : size) != 0) throw std::bad_alloc();
-  return piece;
-}
-}  // namespace
-
-void* operator new(std::size_t size) { return counted(size, sizeof(void*)); }
-void* operator new[](std::size_t size) { return counted(size, sizeof(void*)); }
-void* operator new(std::size_t size, std::align_val_t border) {
-  return counted(size, static_cast<std::size_t>(border));
-}
-void operator delete(void* piece) noexcept { std::free(piece); }
-void operator delete[](void* piece) noexcept { std::free(piece); }
-void operator delete(void* piece, std::size_t) noexcept { std::free(piece); }
-void operator delete[](void* piece, std::size_t) noexcept { std::free(piece); }
-void operator delete(void* piece, std::align_val_t) noexcept { std::free(piece); }
-void operator delete(void* piece, std::size_t, std::align_val_t) noexcept { std::free(piece); }
+#include "tests/support/allocations.h"
 
 namespace sinv {
 namespace {
 
 TEST(Allocation, TheCounterCounts) {
-  const std::size_t before = allocations;
+  const std::size_t before = allocations();
   std::vector<float> some(100);
   some.push_back(1.0F);
-  EXPECT_GE(allocations - before, 2U);
+  EXPECT_GE(allocations() - before, 2U);
 }
 
 TEST(Allocation, AnUpdateTakesNothing) {
   DreamerLearner learner(small_dreamer(), 1);
   fill_randomly(learner.batch(), 3, 1);
   learner.update();
-  const std::size_t before = allocations;
+  const std::size_t before = allocations();
   for (int i = 0; i < 5; ++i) learner.update();
-  EXPECT_EQ(allocations - before, 0U);
+  EXPECT_EQ(allocations() - before, 0U);
 }
 
 TEST(Allocation, AnActionTakesNothing) {
@@ -55,13 +30,13 @@ TEST(Allocation, AnActionTakesNothing) {
   actor.set_parameters(learner.parameters());
   std::vector<std::uint8_t> actions(4);
   actor.act(false, actions);
-  const std::size_t before = allocations;
+  const std::size_t before = allocations();
   for (int i = 0; i < 5; ++i) {
     actor.first()[1] = 1;
     actor.act(true, actions);
     actor.set_parameters(learner.parameters());
   }
-  EXPECT_EQ(allocations - before, 0U);
+  EXPECT_EQ(allocations() - before, 0U);
 }
 
 }  // namespace
