@@ -1,8 +1,13 @@
 #include "rl/dreamer/learner.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <optional>
 
+#include "kernels/device_memory.h"
 #include "nn/adam.h"
+#include "nn/graphed_step.h"
 
 namespace sinv {
 namespace {
@@ -29,28 +34,62 @@ struct Group {
   ParameterStore store;
   std::unique_ptr<Adam> adam;
 
-  void finish(const DreamerLearnerSettings& s, float rate) {
-    store.finish(true);
-    adam = std::make_unique<Adam>(AdamSettings{rate, 0.9F, 0.999F, s.adam_epsilon, s.clip_norm}, store.values().size());
+  void finish(const DreamerLearnerSettings& s, float rate, const Stream& stream) {
+    store.finish(true, stream);
+    adam = std::make_unique<Adam>(AdamSettings{rate, 0.9F, 0.999F, s.adam_epsilon, s.clip_norm}, store.values().size(),
+                                  stream);
   }
-  float step(const Stream& stream, float decay, std::span<const float> zeros) {
-    if (decay > 0.0F) average_update(stream, decay, zeros.first(store.values().size()), store.values());
-    return adam->step(stream, store.device_gradients(), store.device_values());
+  void queue_step(const Stream& stream, float decay, std::span<const float> zeros) {
+    if (decay > 0.0F) average_update(stream, decay, zeros.first(store.values().size()), store.device_values());
+    adam->queue_step(stream, store.device_gradients(), store.device_values());
   }
-  void save(ByteWriter& out) const {
-    out.put_all(store.values());
+  void save(ByteWriter& out) {
+    store.download();
+    out.put_all(std::span<const float>(store.values()));
     adam->save(out);
   }
   void load(ByteReader& in) {
     in.get_all(store.values());
+    store.upload();
     adam->load(in);
   }
 };
+
+// The same spans in one piece of memory that a device copies from.
+SequenceBatch pinned_batch(const SequenceBatch& there, PinnedBuffer& memory) {
+  const auto for_each = [&](SequenceBatch& batch, auto&& place) {
+    place(batch.frames);
+    for (std::span<float>* part : {&batch.action, &batch.keep, &batch.reward, &batch.discount, &batch.weight}) {
+      place(*part);
+    }
+  };
+  constexpr std::size_t kBorder = 256;
+  std::size_t bytes = 0;
+  SequenceBatch here = there;
+  for_each(here, [&](auto& part) { bytes += (part.size_bytes() + kBorder - 1) / kBorder * kBorder; });
+  memory = PinnedBuffer(bytes);
+  std::byte* at = static_cast<std::byte*>(memory.data());
+  for_each(here, [&](auto& part) {
+    const std::size_t size = part.size_bytes();
+    part = {reinterpret_cast<decltype(part.data())>(at), part.size()};
+    at += (size + kBorder - 1) / kBorder * kBorder;
+  });
+  here.noise = {};
+  return here;
+}
+
+void queue_values(const Stream& stream, std::span<float> to, std::span<const float> from) {
+  queue_copy(stream, to.data(), from.data(), from.size_bytes());
+}
+
+constexpr std::size_t kFigures = sizeof(DreamerUpdate) / sizeof(float);
 
 }  // namespace
 
 struct DreamerLearner::Impl {
   DreamerLearnerSettings settings;
+  std::optional<DeviceStream> own_stream;  // none on the CPU; made before and destroyed after all that uses it
+  Stream stream;
   Random init;
   Group world;
   Group actor;
@@ -60,30 +99,45 @@ struct DreamerLearner::Impl {
   DenseHead actor_head;
   DenseHead critic_head;
   DenseHead slow_head;
-  LargeFloats zeros;  // what weight decay moves towards
-  NoiseState world_noise;
-  NoiseState behaviour_noise;
+  DeviceFloats zeros;  // what weight decay moves towards
+  DeviceValue<NoiseState> world_noise;
+  DeviceValue<NoiseState> behaviour_noise;
+  DeviceFloats mean_return;  // one number
   std::uint64_t updates = 0;
   Tape world_tape;
   WorldLossVars loss;
   Tape behaviour_tape;
   BehaviourVars behaviour;
+  std::array<const float*, kFigures> figures{};  // where an update leaves the members of DreamerUpdate
+  GraphedStep step;
+  PinnedBuffer pinned;
+  SequenceBatch batch;  // what the caller fills
+  PinnedBuffer pinned_results;
+  std::array<float, kFigures> plain_results{};
+  std::vector<float> fetched;  // for reconstruction()
 
   Impl(const DreamerLearnerSettings& s, std::uint64_t seed)
       : settings(checked(s)),
+        own_stream(s.device == Device::kCpu ? std::optional<DeviceStream>()
+                                            : std::optional<DeviceStream>(std::in_place)),
+        stream(own_stream ? own_stream->stream() : Stream{}),
         init(seed, kInitStream),
         model(s.world, world.store, init),
         actor_head("actor", s.world.feature(), s.world.units, s.world.head_layers, s.world.actions, actor.store, init),
         critic_head("critic", s.world.feature(), s.world.units, s.world.head_layers, 1, critic.store, init),
         slow_head("critic", s.world.feature(), s.world.units, s.world.head_layers, 1, slow_critic, init),
-        zeros(std::max({world.store.values().size(), actor.store.values().size(), critic.store.values().size()}), 0.0F),
-        world_noise{seed, kWorldNoiseStream, 0},
-        behaviour_noise{seed, kBehaviourNoiseStream, 0} {
-    world.finish(s, s.world_rate);
-    actor.finish(s, s.actor_rate);
-    critic.finish(s, s.critic_rate);
-    slow_critic.finish(false);
-    copy_critic();
+        zeros(stream,
+              std::max({world.store.values().size(), actor.store.values().size(), critic.store.values().size()})),
+        world_noise(stream, {seed, kWorldNoiseStream, 0}),
+        behaviour_noise(stream, {seed, kBehaviourNoiseStream, 0}),
+        mean_return(stream, 1),
+        world_tape(stream),
+        behaviour_tape(stream) {
+    std::ranges::copy(critic.store.values(), slow_critic.values().begin());
+    world.finish(s, s.world_rate, stream);
+    actor.finish(s, s.actor_rate, stream);
+    critic.finish(s, s.critic_rate, stream);
+    slow_critic.finish(false, stream);
     loss = record_world_loss(world_tape, model, world.store, settings.loss);
     world_tape.finish(loss.loss);
     behaviour =
@@ -91,9 +145,66 @@ struct DreamerLearner::Impl {
                          {actor.store, critic.store, slow_critic}, behaviour_tape.constant_of(world_tape, loss.stoch),
                          behaviour_tape.constant_of(world_tape, loss.deter), settings.behaviour);
     behaviour_tape.finish(behaviour.loss);
+    const auto world_number = [&](Var x) { return world_tape.value(x).data; };
+    figures = {world_number(loss.image_loss),
+               world_number(loss.reward_loss),
+               world_number(loss.discount_loss),
+               world_number(loss.kl_loss),
+               behaviour_tape.value(behaviour.actor_loss).data,
+               behaviour_tape.value(behaviour.critic_loss).data,
+               mean_return.span().data(),
+               world.adam->device_norm(),
+               actor.adam->device_norm(),
+               critic.adam->device_norm()};
+    batch = loss.batch;
+    if (stream.device == Device::kCpu) return;
+    batch = pinned_batch(loss.batch, pinned);
+    pinned_results = PinnedBuffer(sizeof(DreamerUpdate));
   }
-  void copy_critic() { std::ranges::copy(critic.store.values(), slow_critic.values().begin()); }
-  float number(const Tape& tape, Var x) const { return tape.value(x).data[0]; }
+  ~Impl() { settle(stream); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  float* results() {
+    return stream.device == Device::kCpu ? plain_results.data() : static_cast<float*>(pinned_results.data());
+  }
+
+  void queue_batch() {
+    if (stream.device == Device::kCpu) return;
+    queue_copy(stream, loss.batch.frames.data(), batch.frames.data(), batch.frames.size());
+    queue_values(stream, loss.batch.action, batch.action);
+    queue_values(stream, loss.batch.keep, batch.keep);
+    queue_values(stream, loss.batch.reward, batch.reward);
+    queue_values(stream, loss.batch.discount, batch.discount);
+    queue_values(stream, loss.batch.weight, batch.weight);
+  }
+
+  void queue_update() {
+    const float decay = settings.weight_decay;
+    queue_batch();
+    uniform_fill_next(stream, world_noise.data(), loss.batch.noise);
+    world_tape.forward();
+    world_tape.backward();
+    world.queue_step(stream, decay, zeros.span());
+
+    uniform_fill_next(stream, behaviour_noise.data(), behaviour.action_noise);
+    uniform_fill_next(stream, behaviour_noise.data(), behaviour.noise);
+    queue_values(stream, behaviour.discount, loss.batch.discount);
+    queue_values(stream, behaviour.weight, loss.batch.weight);
+    behaviour_tape.forward();
+    behaviour_tape.backward();
+    actor.queue_step(stream, decay, zeros.span());
+    critic.queue_step(stream, decay, zeros.span());
+
+    const View returns = behaviour_tape.value(behaviour.returns);
+    sum_forward(stream, returns, 1.0F / static_cast<float>(returns.size()), {mean_return.span().data(), Shape{}});
+    float* to = results();
+    for (const float* from : figures) queue_copy(stream, to++, from, sizeof(float));
+  }
+
+  void download() {
+    for (ParameterStore* store : {&world.store, &actor.store, &critic.store}) store->download();
+  }
 };
 
 DreamerLearner::DreamerLearner(const DreamerLearnerSettings& settings, std::uint64_t seed)
@@ -102,63 +213,52 @@ DreamerLearner::~DreamerLearner() = default;
 DreamerLearner::DreamerLearner(DreamerLearner&&) noexcept = default;
 DreamerLearner& DreamerLearner::operator=(DreamerLearner&&) noexcept = default;
 
-SequenceBatch DreamerLearner::batch() { return impl_->loss.batch; }
+SequenceBatch DreamerLearner::batch() { return impl_->batch; }
 std::uint64_t DreamerLearner::updates() const { return impl_->updates; }
 const DreamerLearnerSettings& DreamerLearner::settings() const { return impl_->settings; }
 
 DreamerUpdate DreamerLearner::update() {
   Impl& i = *impl_;
-  const float decay = i.settings.weight_decay;
-  const Stream& stream = i.world_tape.stream();
-  DreamerUpdate out;
-  uniform_fill_next(stream, &i.world_noise, i.loss.batch.noise);
-  i.world_tape.forward();
-  i.world_tape.backward();
-  out.world_norm = i.world.step(stream, decay, i.zeros);
-
-  uniform_fill_next(stream, &i.behaviour_noise, i.behaviour.action_noise);
-  uniform_fill_next(stream, &i.behaviour_noise, i.behaviour.noise);
-  std::ranges::copy(i.loss.batch.discount, i.behaviour.discount.begin());
-  std::ranges::copy(i.loss.batch.weight, i.behaviour.weight.begin());
-  i.behaviour_tape.forward();
-  i.behaviour_tape.backward();
-  out.actor_norm = i.actor.step(stream, decay, i.zeros);
-  out.critic_norm = i.critic.step(stream, decay, i.zeros);
+  const DeviceRange range(i.stream, "dreamer update");
+  i.step.run(i.stream, 0, [&i] { i.queue_update(); });
   ++i.updates;
-  if (i.updates % static_cast<std::uint64_t>(i.settings.slow_copy_updates) == 0) i.copy_critic();
-
-  out.image_loss = i.number(i.world_tape, i.loss.image_loss);
-  out.reward_loss = i.number(i.world_tape, i.loss.reward_loss);
-  out.discount_loss = i.number(i.world_tape, i.loss.discount_loss);
-  out.kl = i.number(i.world_tape, i.loss.kl_loss);
-  out.actor_loss = i.number(i.behaviour_tape, i.behaviour.actor_loss);
-  out.critic_loss = i.number(i.behaviour_tape, i.behaviour.critic_loss);
-  const View returns = i.behaviour_tape.value(i.behaviour.returns);
-  sum_forward(stream, returns, 1.0F / static_cast<float>(returns.size()), {&out.mean_return, Shape{}});
-  return out;
+  if (i.updates % static_cast<std::uint64_t>(i.settings.slow_copy_updates) == 0) {
+    queue_values(i.stream, i.slow_critic.device_values(), i.critic.store.device_values());
+  }
+  wait_for(i.stream);
+  std::array<float, kFigures> found{};
+  std::copy_n(i.results(), kFigures, found.begin());
+  return std::bit_cast<DreamerUpdate>(found);
 }
 
 DreamerParameters DreamerLearner::parameters() const {
-  const Impl& i = *impl_;
+  Impl& i = *impl_;
+  i.download();
   return {i.world.store.values(), i.actor.store.values(), i.critic.store.values()};
 }
 
 void DreamerLearner::for_each_parameter(const ParameterVisitor& visit) const {
+  impl_->download();
   for (const Group* group : {&impl_->world, &impl_->actor, &impl_->critic}) group->store.for_each(visit);
 }
 
 std::span<const float> DreamerLearner::reconstruction() const {
-  return impl_->world_tape.value(impl_->loss.prediction).flat();
+  Impl& i = *impl_;
+  const View prediction = i.world_tape.value(i.loss.prediction);
+  if (i.stream.device == Device::kCpu) return prediction.flat();
+  i.fetched = i.world_tape.get(prediction);
+  return i.fetched;
 }
 
 void DreamerLearner::save(ByteWriter& out) const {
-  const Impl& i = *impl_;
+  Impl& i = *impl_;
   out.put(static_cast<std::uint64_t>(i.zeros.size()));
   out.put(i.updates);
-  out.put(i.world_noise);
-  out.put(i.behaviour_noise);
-  for (const Group* group : {&i.world, &i.actor, &i.critic}) group->save(out);
-  out.put_all(i.slow_critic.values());
+  out.put(i.world_noise.get());
+  out.put(i.behaviour_noise.get());
+  for (Group* group : {&i.world, &i.actor, &i.critic}) group->save(out);
+  i.slow_critic.download();
+  out.put_all(std::span<const float>(i.slow_critic.values()));
 }
 
 void DreamerLearner::load(ByteReader& in) {
@@ -170,10 +270,11 @@ void DreamerLearner::load(ByteReader& in) {
                          i.zeros.size(), "; resume with the settings that it was saved with"));
   }
   in.get(i.updates);
-  in.get(i.world_noise);
-  in.get(i.behaviour_noise);
+  i.world_noise.put(in.get<NoiseState>());
+  i.behaviour_noise.put(in.get<NoiseState>());
   for (Group* group : {&i.world, &i.actor, &i.critic}) group->load(in);
   in.get_all(i.slow_critic.values());
+  i.slow_critic.upload();
 }
 
 }  // namespace sinv

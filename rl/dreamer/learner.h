@@ -34,6 +34,7 @@ struct DreamerParameters {
 /// DreamerV2: world model, actor, critic and slow critic, their optimisers and noise streams. One update trains the
 /// world model on sequences, then actor and critic on what the trained model imagines from every state of them.
 /// Same settings, seed and batches give the same parameters bit for bit on one kind of CPU.
+/// On settings.device; there an update is one graph after the first, and what the host reads is fetched in each call.
 /// A step allocates nothing. Thread: one owner. Shares nothing with a DreamerActor; carry parameters() over.
 class DreamerLearner {
  public:
@@ -43,7 +44,7 @@ class DreamerLearner {
   DreamerLearner(DreamerLearner&&) noexcept;
   DreamerLearner& operator=(DreamerLearner&&) noexcept;
 
-  /// The learner's own input buffers, the same memory in every call; `noise` is drawn by update().
+  /// The learner's own input buffers, the same memory in every call; `noise` is drawn by update(), on a device unseen.
   SequenceBatch batch();
   /// One update of all three groups on what batch() holds. A group whose gradient is not finite stays as it is.
   DreamerUpdate update();

@@ -20,6 +20,7 @@ struct DreamerLearnerSettings {
   float clip_norm = 100.0F;     // global gradient norm of each of the three; 0: no clipping
   float weight_decay = 1e-6F;   // of all parameters in each step, not scaled by the rate
   int slow_copy_updates = 100;  // the slow critic becomes the critic after so many updates
+  Device device = Device::kCpu;
 };
 
 /// atari: the defaults. small: for a CPU; the sizes of the Dreamer program that the benches compare with, 8 sequences

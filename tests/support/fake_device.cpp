@@ -148,6 +148,9 @@ struct Pointers {
   }
   void operator()(const LinearGradients& g) const { all(g.x, g.w, g.bias); }
   void operator()(const NormGradients& g) const { all(g.x, g.gain, g.bias); }
+  void operator()(const GruGradients& g) const { all(g.gates, g.gain, g.bias, g.h); }
+  void operator()(const KlGradients& g) const { all(g.posterior, g.prior); }
+  void operator()(const LambdaGradients& g) const { all(g.reward, g.discount, g.value); }
   void operator()(const ConvImages& x) const { x.are_bytes() ? (*this)(x.frames) : (*this)(x.pixels); }
   void operator()(const DqnLossInputs& in) const {
     all(in.q_tm1, in.q_t_selector, in.q_t_value, in.action_tm1, in.return_t, in.discount_t, in.weight);
@@ -186,7 +189,6 @@ struct Queued<kName, kFunction, Result (*)(Arguments...)> {
 #define SINV_OP_NAME(name) constexpr const char* kNameOf_##name = #name;
 SINV_DEVICE_OPS(SINV_OP_NAME)
 SINV_WORLD_OPS(SINV_OP_NAME)
-SINV_DECONV_OPS(SINV_OP_NAME)
 #undef SINV_OP_NAME
 
 void* memory_take(std::size_t bytes) {
@@ -354,7 +356,6 @@ DeviceModule make_module() {
 #define SINV_OP_QUEUED(name) module.ops.name = &Queued<kNameOf_##name, &Cpu::name>::call;
   SINV_DEVICE_OPS(SINV_OP_QUEUED)
   SINV_WORLD_OPS(SINV_OP_QUEUED)
-  SINV_DECONV_OPS(SINV_OP_QUEUED)
 #undef SINV_OP_QUEUED
   module.services = {.versions =
                          [] {
