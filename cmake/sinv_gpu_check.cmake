@@ -6,9 +6,9 @@ sinv_library(NAME base SOURCES base/text.cpp LIBS Threads::Threads)
 add_subdirectory(kernels)
 sinv_library(NAME nn
   SOURCES nn/large_memory.cpp nn/device_floats.cpp nn/arena.cpp nn/tape.cpp nn/functional.cpp nn/images.cpp
-    nn/parameters.cpp nn/layers.cpp nn/image_layers.cpp nn/q_head.cpp nn/conv_trunk.cpp nn/q_network.cpp nn/adam.cpp
+    nn/parameters.cpp nn/layers.cpp nn/image_layers.cpp nn/q_head.cpp nn/conv_trunk.cpp nn/q_network.cpp nn/adam.cpp nn/dense.cpp
+    nn/rssm.cpp nn/world_model.cpp nn/world_loss.cpp
   LIBS sinv_kernels sinv_base)
-sinv_library(NAME dqn SOURCES rl/dqn/learner.cpp rl/dqn/actor.cpp LIBS sinv_nn)
-add_executable(gpu_check tests/gpu/gpu_check.cpp tests/gpu/checks.cpp)
-target_link_libraries(gpu_check PRIVATE sinv_dqn sinv_nn sinv_kernels sinv_base)
-add_dependencies(gpu_check sinv_cuda)
+sinv_library(NAME dqn SOURCES rl/dqn/learner.cpp rl/dqn/actor.cpp rl/dqn/learner_bench.cpp LIBS sinv_nn)
+sinv_library(NAME dreamer SOURCES rl/dreamer/settings.cpp rl/dreamer/learner.cpp LIBS sinv_nn)
+include(sinv_gpu_programs)

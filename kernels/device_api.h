@@ -28,11 +28,9 @@ namespace sinv {
   X(kl_balance_forward) X(kl_balance_backward) X(lambda_return_forward) X(lambda_return_backward) X(discount_weight) \
   X(policy_score_forward) X(policy_score_backward) X(bernoulli_forward) X(bernoulli_backward) \
   X(scale_rows_forward) X(scale_rows_backward) X(rows_backward) \
-  X(frames_forward) X(image_error_forward) X(image_error_backward)
-// The transposed convolution, which no device has yet.
-#define SINV_DECONV_OPS(X) \
   X(deconv_packed_floats) X(deconv_packed_backward_floats) X(deconv_scratch_floats) \
-  X(deconv_pack) X(deconv_forward) X(deconv_backward)
+  X(deconv_pack) X(deconv_forward) X(deconv_backward) \
+  X(frames_forward) X(image_error_forward) X(image_error_backward)
 // clang-format on
 
 /// The operations as pointers: called like the static functions of Cpu.
@@ -40,7 +38,6 @@ struct DeviceOps {
 #define SINV_OP_MEMBER(name) decltype(&Cpu::name) name = nullptr;
   SINV_DEVICE_OPS(SINV_OP_MEMBER)
   SINV_WORLD_OPS(SINV_OP_MEMBER)
-  SINV_DECONV_OPS(SINV_OP_MEMBER)
 #undef SINV_OP_MEMBER
 };
 
@@ -138,7 +135,6 @@ constexpr std::uint64_t device_abi() {
 #define SINV_OP_SIGNATURE(name) hash = mix(hash, device_abi_detail::signature<decltype(&Cpu::name)>());
   SINV_DEVICE_OPS(SINV_OP_SIGNATURE)
   SINV_WORLD_OPS(SINV_OP_SIGNATURE)
-  SINV_DECONV_OPS(SINV_OP_SIGNATURE)
 #undef SINV_OP_SIGNATURE
   for (const std::size_t size :
        {sizeof(DeviceOps),     sizeof(DeviceServices), sizeof(DeviceFacts),  sizeof(DeviceVersions),

@@ -1,5 +1,7 @@
 // Convolutions by cuDNN. Images are NHWC there as here; weights are [outputs, kernel, kernel, channels] there, so they
 // are transposed when they are packed, and their gradient is transposed back.
+#include "kernels/cuda/convolution.h"
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -73,10 +75,11 @@ struct Plan {
   std::size_t forward_bytes = 0;
   std::size_t data_bytes = 0;
   std::size_t weights_bytes = 0;
-  bool has_data = false;  // data and weights are chosen when they are first wanted
+  bool has_forward = false;  // each is chosen when it is first wanted
+  bool has_data = false;
   bool has_weights = false;
 
-  Plan(cudnnHandle_t dnn, const ConvShape& shape, std::int64_t m) {
+  Plan(const ConvShape& shape, std::int64_t m) {
     const auto tensor = [](const Tensor& to, std::int64_t images, std::int64_t height, std::int64_t width,
                            std::int64_t channels) {
       check_call(cudnnSetTensor4dDescriptor(to, CUDNN_TENSOR_NHWC, CUDNN_DATA_FLOAT, as_int(images), as_int(channels),
@@ -93,6 +96,10 @@ struct Plan {
                                         as_int(shape.stride), 1, 1, CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT),
         "cudnnSetConvolution2dDescriptor");
     check_call(cudnnSetConvolutionMathType(convolution, math_type()), "cudnnSetConvolutionMathType");
+  }
+
+  void choose_forward(cudnnHandle_t dnn, const ConvShape& shape, std::int64_t m) {
+    if (has_forward) return;
     std::vector<cudnnConvolutionFwdAlgoPerf_t> found(CUDNN_CONVOLUTION_FWD_ALGO_COUNT * 3);
     int count = 0;
     check_call(cudnnGetConvolutionForwardAlgorithm_v7(dnn, x, w, convolution, y, as_int(std::ssize(found)), &count,
@@ -102,6 +109,7 @@ struct Plan {
     forward = first_deterministic(found, "convolution", shape, m).algo;
     check_call(cudnnGetConvolutionForwardWorkspaceSize(dnn, x, w, convolution, y, forward, &forward_bytes),
                "cudnnGetConvolutionForwardWorkspaceSize");
+    has_forward = true;
   }
 
   void choose_data(cudnnHandle_t dnn, const ConvShape& shape, std::int64_t m) {
@@ -172,7 +180,7 @@ class ConvPlans {
                                           shape.padding,
                                           static_cast<std::int64_t>(selected_precision())};
     std::unique_ptr<Plan>& plan = plans_[key];
-    if (plan == nullptr) plan = std::make_unique<Plan>(dnn_, shape, m);
+    if (plan == nullptr) plan = std::make_unique<Plan>(shape, m);
     return *plan;
   }
   /// At least `bytes`, for one operation.
@@ -197,21 +205,60 @@ class ConvPlans {
 
 namespace {
 
-// The float images of x, made in `room` from bytes where they are bytes.
-const float* pixels_of(const Stream& s, const ConvShape& shape, const ConvImages& x, std::int64_t m, std::byte* room) {
+std::size_t pixel_bytes(const ConvShape& shape, const ConvImages& x, std::int64_t m) {
+  return x.are_bytes() ? whole(shape.input(m).size() * sizeof(float)) : 0;
+}
+// The float images of x, made at the head of the stream's room where x is bytes.
+const float* pixels_of(const Stream& s, const ConvShape& shape, const ConvImages& x, std::int64_t m) {
   if (!x.are_bytes()) return x.pixels.data;
+  std::byte* room = ConvPlans::of(s).room(s, pixel_bytes(shape, x, m));
   const View pixels{reinterpret_cast<float*>(room), shape.input(m)};
   frames_to_pixels(s, x.frames, pixels);
   return pixels.data;
 }
-std::size_t pixel_bytes(const ConvShape& shape, const ConvImages& x, std::int64_t m) {
-  return x.are_bytes() ? whole(shape.input(m).size() * sizeof(float)) : 0;
-}
 
 constexpr float kOne = 1.0F;
 constexpr float kZero = 0.0F;
+const float* start_of(GradientMode mode) { return mode == GradientMode::kAccumulate ? &kOne : &kZero; }
 
 }  // namespace
+
+void convolve(const Stream& s, const ConvShape& shape, std::int64_t m, const float* images, const float* packed,
+              GradientMode mode, float* y, std::size_t kept_bytes) {
+  ConvPlans& plans = ConvPlans::of(s);
+  Plan& plan = plans.plan(shape, m);
+  plan.choose_forward(plans.dnn(), shape, m);
+  std::byte* room = plans.room(s, kept_bytes + plan.forward_bytes);
+  check_call(cudnnConvolutionForward(plans.dnn(), &kOne, plan.x, images, plan.w, packed, plan.convolution, plan.forward,
+                                     room + kept_bytes, plan.forward_bytes, start_of(mode), plan.y, y),
+             "cudnnConvolutionForward");
+}
+
+void convolve_to_images(const Stream& s, const ConvShape& shape, std::int64_t m, const float* gy, const float* packed,
+                        GradientMode mode, float* images) {
+  ConvPlans& plans = ConvPlans::of(s);
+  Plan& plan = plans.plan(shape, m);
+  plan.choose_data(plans.dnn(), shape, m);
+  std::byte* room = plans.room(s, plan.data_bytes);
+  check_call(cudnnConvolutionBackwardData(plans.dnn(), &kOne, plan.w, packed, plan.y, gy, plan.convolution, plan.data,
+                                          room, plan.data_bytes, start_of(mode), plan.x, images),
+             "cudnnConvolutionBackwardData");
+}
+
+void convolve_to_weights(const Stream& s, const ConvShape& shape, std::int64_t m, const float* images, const float* gy,
+                         GradientMode mode, float* gw, std::size_t kept_bytes) {
+  ConvPlans& plans = ConvPlans::of(s);
+  Plan& plan = plans.plan(shape, m);
+  plan.choose_weights(plans.dnn(), shape, m);
+  const std::size_t transposed = whole(shape.weight().size() * sizeof(float));
+  std::byte* room = plans.room(s, kept_bytes + transposed + plan.weights_bytes) + kept_bytes;
+  auto* as_library = reinterpret_cast<float*>(room);
+  check_call(
+      cudnnConvolutionBackwardFilter(plans.dnn(), &kOne, plan.x, images, plan.y, gy, plan.convolution, plan.weights,
+                                     room + transposed, plan.weights_bytes, &kZero, plan.w, as_library),
+      "cudnnConvolutionBackwardFilter");
+  transpose(s, {as_library, Shape{shape.outputs, shape.patch()}}, mode, {gw, Shape{shape.patch(), shape.outputs}});
+}
 
 std::size_t Cuda::conv_packed_floats(const ConvShape& shape) { return shape.weight().size(); }
 
@@ -230,14 +277,9 @@ void Cuda::conv_forward(const Stream& s, const ConvShape& shape, const ConvImage
                         ConstView bias, Activation activation, View y, std::span<float>) {
   const std::int64_t m = y.shape[0];
   if (m == 0) return;
-  ConvPlans& plans = ConvPlans::of(s);
-  Plan& plan = plans.plan(shape, m);
   const std::size_t pixels = pixel_bytes(shape, x, m);
-  std::byte* room = plans.room(s, pixels + plan.forward_bytes);
-  const float* images = pixels_of(s, shape, x, m, room);
-  check_call(cudnnConvolutionForward(plans.dnn(), &kOne, plan.x, images, plan.w, w.forward, plan.convolution,
-                                     plan.forward, room + pixels, plan.forward_bytes, &kZero, plan.y, y.data),
-             "cudnnConvolutionForward");
+  const float* images = pixels_of(s, shape, x, m);
+  convolve(s, shape, m, images, w.forward, GradientMode::kOverwrite, y.data, pixels);
   if (bias.data != nullptr || activation != Activation::kIdentity) bias_activation(s, activation, bias, y);
 }
 
@@ -253,30 +295,13 @@ void Cuda::conv_backward(const Stream& s, const ConvShape& shape, const ConvImag
                "cudaMemsetAsync");
   }
   if (m == 0) return;
-  ConvPlans& plans = ConvPlans::of(s);
-  Plan& plan = plans.plan(shape, m);
   if (gradients.w.data != nullptr) {
-    plan.choose_weights(plans.dnn(), shape, m);
     const std::size_t pixels = pixel_bytes(shape, x, m);
-    const std::size_t transposed = whole(shape.weight().size() * sizeof(float));
-    std::byte* room = plans.room(s, pixels + transposed + plan.weights_bytes);
-    const float* images = pixels_of(s, shape, x, m, room);
-    auto* gw = reinterpret_cast<float*>(room + pixels);
-    check_call(cudnnConvolutionBackwardFilter(plans.dnn(), &kOne, plan.x, images, plan.y, gy.data, plan.convolution,
-                                              plan.weights, room + pixels + transposed, plan.weights_bytes, &kZero,
-                                              plan.w, gw),
-               "cudnnConvolutionBackwardFilter");
-    transpose(s, {gw, Shape{shape.outputs, shape.patch()}}, gradients.w_mode,
-              {gradients.w.data, Shape{shape.patch(), shape.outputs}});
+    const float* images = pixels_of(s, shape, x, m);
+    convolve_to_weights(s, shape, m, images, gy.data, gradients.w_mode, gradients.w.data, pixels);
   }
   if (gradients.x.data != nullptr) {
-    plan.choose_data(plans.dnn(), shape, m);
-    std::byte* room = plans.room(s, plan.data_bytes);
-    const bool accumulate = gradients.x_mode == GradientMode::kAccumulate;
-    check_call(cudnnConvolutionBackwardData(plans.dnn(), &kOne, plan.w, w.forward, plan.y, gy.data, plan.convolution,
-                                            plan.data, room, plan.data_bytes, accumulate ? &kOne : &kZero, plan.x,
-                                            gradients.x.data),
-               "cudnnConvolutionBackwardData");
+    convolve_to_images(s, shape, m, gy.data, w.forward, gradients.x_mode, gradients.x.data);
   }
 }
 

@@ -6,8 +6,8 @@
 #include "kernels/rssm.h"
 #include "kernels/step_state.h"
 
-/// The CUDA backend: one function per operation of kernels/ops.h, conv.h, rssm.h and step_state.h, called
-/// after their checks, and of deconv.h without its transposed convolution. Every View and span is device memory;
+/// The CUDA backend: one function per operation of kernels/ops.h, conv.h, deconv.h, rssm.h and step_state.h, called
+/// after their checks. Every View and span is device memory;
 /// s.handle is a cudaStream_t with a workspace (kernels/cuda/workspace.h). A call queues kernels and returns: it
 /// allocates nothing, waits for nothing and reads no device memory on the host, so that it can be captured in a graph.
 /// An index outside its row (gather, dqn_loss) is not seen on the host: the result of that row is NaN.
@@ -116,6 +116,16 @@ struct Cuda {
   static void scale_rows_forward(const Stream& s, ConstView x, ConstView factor, View y);
   static void scale_rows_backward(const Stream& s, ConstView factor, ConstView gy, GradientMode mode, View gx);
   static void rows_backward(const Stream& s, std::int64_t first, ConstView gy, GradientMode mode, View gx);
+
+  static std::size_t deconv_packed_floats(const DeconvShape& shape);
+  static std::size_t deconv_packed_backward_floats(const DeconvShape& shape);
+  static std::size_t deconv_scratch_floats(const DeconvShape& shape, std::int64_t m);
+  static void deconv_pack(const Stream& s, const DeconvShape& shape, ConstView w, const PackedWeight& packed);
+  static void deconv_forward(const Stream& s, const DeconvShape& shape, ConstView x, const PackedWeight& w,
+                             ConstView bias, Activation activation, View y, std::span<float> scratch);
+  static void deconv_backward(const Stream& s, const DeconvShape& shape, ConstView x, const PackedWeight& w,
+                              Activation activation, ConstView y, View gy, const LinearGradients& gradients,
+                              std::span<float> scratch);
   static void frames_forward(const Stream& s, std::span<const std::uint8_t> frames, float offset, View pixels);
   static void image_error_forward(const Stream& s, ConstView prediction, ConstView target, float lit_above,
                                   float lit_weight, View y);

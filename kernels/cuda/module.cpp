@@ -19,16 +19,6 @@ struct Entered<kFunction, Result (*)(Arguments...)> {
   static Result call(Arguments... arguments) { return kFunction(arguments...); }
 };
 
-// What only the CPU can do so far.
-template <class Type>
-struct Absent;
-template <class Result, class... Arguments>
-struct Absent<Result (*)(Arguments...)> {
-  static Result call(Arguments...) {
-    throw UserError("device cuda: the transposed convolution is on the CPU only; run with --device cpu");
-  }
-};
-
 DeviceModule make_module() {
   DeviceModule module;
   module.abi = device_abi();
@@ -36,9 +26,6 @@ DeviceModule make_module() {
   SINV_DEVICE_OPS(SINV_OP_ENTERED)
   SINV_WORLD_OPS(SINV_OP_ENTERED)
 #undef SINV_OP_ENTERED
-#define SINV_OP_ABSENT(name) module.ops.name = &Absent<decltype(&Cpu::name)>::call;
-  SINV_DECONV_OPS(SINV_OP_ABSENT)
-#undef SINV_OP_ABSENT
   module.services = cuda_services();
   return module;
 }

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <exception>
+#include <functional>
 
 #include "base/error.h"
 #include "base/random.h"
-#include "kernels/conv.h"
+#include "kernels/deconv.h"
 #include "kernels/device_memory.h"
 #include "rl/dqn/learner.h"
 
@@ -198,6 +198,47 @@ CheckResult check_conv() {
   return result;
 }
 
+// The decoder of the world model's defaults, thinned, and sizes that nothing divides.
+CheckResult check_deconv() {
+  CheckResult result;
+  const DeconvShape shapes[] = {{1, 1, 200, 32, 5, 2}, {5, 5, 32, 16, 5, 2}, {13, 13, 16, 12, 6, 2},
+                                {30, 30, 12, 1, 6, 2}, {4, 7, 3, 5, 3, 1},   {3, 2, 6, 4, 2, 3}};
+  for (const DeconvShape& shape : shapes) {
+    for (const std::int64_t m : {1, 5}) {
+      for (const GradientMode mode : {GradientMode::kOverwrite, GradientMode::kAccumulate}) {
+        const Call call = [&](const Stream& s) {
+          Values x(s, shape.input(m), 1);
+          Values w(s, shape.weight(), 2);
+          Values bias(s, Shape{shape.outputs}, 3);
+          Values y(s, shape.output(m), 4);
+          Values gy(s, shape.output(m), 5);
+          Values gx(s, shape.input(m), 6);
+          Values gw(s, shape.weight(), 7);
+          Values gb(s, Shape{shape.outputs}, 8);
+          Packed packed(s, shape.channels, shape.outputs, deconv_packed_floats(s.device, shape),
+                        deconv_packed_backward_floats(s.device, shape));
+          const std::size_t room = deconv_scratch_floats(s.device, shape, m);
+          Packed scratch(s, 1, 1, std::max<std::size_t>(room, 1), 1);
+          const std::span<float> span(scratch.weight.forward, room);
+          deconv_pack(s, shape, w.view(), packed.weight);
+          deconv_forward(s, shape, x.view(), packed.weight, bias.view(), Activation::kTanh, y.view(), span);
+          const std::vector<float> answer = y.get();
+          deconv_backward(s, shape, x.view(), packed.weight, Activation::kTanh, y.view(), gy.view(),
+                          {gx.view(), gw.view(), gb.view(), mode, mode, mode}, span);
+          return std::vector{answer, gx.get(), gw.get(), gb.get()};
+        };
+        const std::int64_t terms = std::max(
+            {m * shape.out_height() * shape.out_width(), shape.kernel * shape.kernel * shape.outputs, shape.channels});
+        compare_sides(result,
+                      text("deconv ", shape.height, "x", shape.width, "x", shape.channels, " kernel ", shape.kernel,
+                           ", ", m, " images"),
+                      call, sum_bound(terms) + 1e-5);
+      }
+    }
+  }
+  return result;
+}
+
 constexpr int kFeatures = 128;
 constexpr int kActions = 6;
 
@@ -307,22 +348,12 @@ const std::vector<Check>& device_checks() {
   static const std::vector<Check> all{{"matrix products", check_matmul},
                                       {"linear layers", check_linear},
                                       {"convolutions", check_conv},
+                                      {"transposed convolutions", check_deconv},
                                       {"100 updates, features", check_mlp_updates},
                                       {"20 updates, frames", check_cnn_updates},
                                       {"graph equals pieces", check_graph},
                                       {"answers of the actor", check_answers}};
   return all;
-}
-
-CheckResult run_check(const Check& check) {
-  CheckResult result;
-  try {
-    result = check.run();
-  } catch (const std::exception& error) {
-    result.problem = error.what();
-  }
-  result.name = check.name;
-  return result;
 }
 
 }  // namespace sinv

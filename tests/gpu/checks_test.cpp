@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "kernels/device_module.h"
+#include "tests/gpu/bandwidth.h"
 #include "tests/support/fake_device.h"
 
 namespace sinv {
@@ -19,6 +20,13 @@ TEST(DeviceChecks, PassOnTheFakeDevice) {
   }
 }
 
+const Check& check_named(const std::string& name) {
+  for (const Check& check : device_checks()) {
+    if (check.name == name) return check;
+  }
+  throw Error("no check " + name);
+}
+
 TEST(DeviceChecks, FindAnOperationThatIsWrong) {
   const FakeDevice device(FakeDevice::Order::kSoon);
   DeviceModule broken = device_module();
@@ -27,8 +35,8 @@ TEST(DeviceChecks, FindAnOperationThatIsWrong) {
     FakeDevice::table().linear_forward(s, x, w, {}, activation, y);  // without the bias
   };
   const DeviceModule* before = use_device_module(&broken);
-  const CheckResult linear = run_check(device_checks()[1]);
-  const CheckResult updates = run_check(device_checks()[3]);
+  const CheckResult linear = run_check(check_named("linear layers"));
+  const CheckResult updates = run_check(check_named("100 updates, features"));
   use_device_module(before);
   EXPECT_FALSE(linear.passed());
   EXPECT_NE(linear.problem.find("linear 1 128 256 activation 0, output 0: element "), std::string::npos)
@@ -41,6 +49,14 @@ TEST(DeviceChecks, ALostDeviceIsTheProblemOfItsCheck) {
   device.lose_at(3);
   EXPECT_EQ(run_check(device_checks()[0]).problem,
             "device cuda:0 was lost (fake); what was saved last is intact: go on with --resume");
+}
+
+// Their calls are right; the figures mean nothing here.
+TEST(DeviceChecks, TheBandwidthsAreMeasuredWithCallsThatTheOperationsAccept) {
+  const FakeDevice device;
+  const std::vector<Bandwidth> lines = measure_bandwidths(std::size_t{1} << 16U);
+  EXPECT_EQ(lines[0].name, "copy");
+  EXPECT_GT(lines.size(), 25U);
 }
 
 TEST(DeviceChecks, PassOnThisMachinesGpu) {

@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
-#include "base/random.h"
 #include "kernels/view.h"
+#include "tests/kernels/draw.h"
 
 namespace sinv {
 
@@ -31,13 +31,6 @@ class Guarded {
   std::vector<float> values_;
   std::size_t count_;
 };
-
-inline std::vector<float> draw(std::size_t count, std::uint64_t stream, float low = -1.0F, float high = 1.0F) {
-  Random random(42, stream);
-  std::vector<float> values(count);
-  for (float& v : values) v = low + (high - low) * random.uniform();
-  return values;
-}
 
 /// The text of the Error that a call throws, or "".
 template <class Call>

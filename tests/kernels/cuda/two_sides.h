@@ -5,7 +5,6 @@
 #include <cuda_runtime.h>
 #include <deque>
 #include <functional>
-#include <gtest/gtest.h>
 #include <memory>
 #include <span>
 #include <string>
@@ -15,18 +14,13 @@
 #include "kernels/cuda/cuda_ops.h"
 #include "kernels/cuda/launch.h"
 #include "kernels/cuda/workspace.h"
-#include "tests/kernels/guarded.h"
+#include "tests/kernels/cuda/cases.h"
+#include "tests/kernels/draw.h"
 
 /// One call, run by the CPU backend on host memory and by the CUDA backend on device memory, and their outputs
 /// compared. The same source serves the emulation and a real device: only the memory and the stream differ, and both
-/// come from <cuda_runtime.h>.
+/// come from <cuda_runtime.h>. A case throws where no comparison can say what is wrong.
 namespace sinv {
-
-/// |found - wanted| <= absolute + relative * |wanted|. 2^-24 = 6e-8 is one rounding.
-struct Bound {
-  double relative = 0;
-  double absolute = 0;
-};
 
 /// The stream of the tests, with its workspace.
 inline Stream test_stream() {
@@ -57,7 +51,7 @@ class DeviceArray {
   DeviceArray(const DeviceArray&) = delete;
   DeviceArray& operator=(const DeviceArray&) = delete;
   T* data() { return memory_ + before_; }
-  /// Waits for the stream, then the elements; the test fails if a kernel wrote outside them.
+  /// Waits for the stream, then the elements. Errors: Error if a kernel wrote outside them.
   std::vector<T> read(const std::string& name) {
     std::vector<T> all(before_ + count_ + kGuards);
     check_cuda(cudaMemcpyAsync(all.data(), memory_, all.size() * sizeof(T), cudaMemcpyDeviceToHost,
@@ -66,8 +60,8 @@ class DeviceArray {
     check_cuda(cudaStreamSynchronize(cuda_stream(test_stream())), "test array");
     for (std::size_t i = 0; i < all.size(); ++i) {
       if (i >= before_ && i < before_ + count_) continue;
-      EXPECT_EQ(all[i], kGuard) << name << ": written outside, at " << static_cast<std::int64_t>(i - before_) << " of "
-                                << count_;
+      SINV_CHECK(all[i] == kGuard, name, ": written outside, at ",
+                 static_cast<std::int64_t>(i) - static_cast<std::int64_t>(before_), " of ", count_);
     }
     return {all.begin() + static_cast<std::ptrdiff_t>(before_),
             all.begin() + static_cast<std::ptrdiff_t>(before_ + count_)};
@@ -79,12 +73,6 @@ class DeviceArray {
   std::size_t count_;
   std::size_t before_;
   T* memory_ = nullptr;
-};
-
-struct NamedOutput {
-  std::string name;
-  Bound bound;
-  std::vector<float> values;
 };
 
 /// What a call asks of its side: inputs are copied to it, outputs come back by name.
@@ -178,48 +166,34 @@ class CudaSide {
   std::vector<std::function<NamedOutput()>> reads_;
 };
 
-inline void expect_near(const std::deque<NamedOutput>& wanted, const std::deque<NamedOutput>& found) {
-  ASSERT_EQ(wanted.size(), found.size());
-  for (std::size_t o = 0; o < wanted.size(); ++o) {
-    const auto other = std::find_if(found.begin(), found.end(),
-                                    [&](const NamedOutput& output) { return output.name == wanted[o].name; });
-    ASSERT_NE(other, found.end()) << wanted[o].name;
-    const Bound bound = wanted[o].bound;
-    ASSERT_EQ(wanted[o].values.size(), other->values.size());
-    for (std::size_t i = 0; i < wanted[o].values.size(); ++i) {
-      const auto w = static_cast<double>(wanted[o].values[i]);
-      const auto f = static_cast<double>(other->values[i]);
-      const bool near = w == f || (std::isnan(w) && std::isnan(f)) ||
-                        std::abs(w - f) <= bound.absolute + bound.relative * std::abs(w);
-      ASSERT_TRUE(near) << wanted[o].name << "[" << i << "] is " << f << ", the CPU gives " << w;
-    }
-  }
-}
-
 /// Calls call(side) for the CPU once and for CUDA in every way: memory aligned and not, and under the emulation the
-/// threads in every order. The outputs must agree.
+/// threads in every order. What differs by more than its bound is the result's problem, and the rest is left out then.
 template <class Call>
-void compare(Call call) {
+void compare(CheckResult& result, const std::string& where, Call call) {
+  if (!result.problem.empty()) return;
   CpuSide cpu;
   call(cpu);
+  const auto on_cuda = [&](const std::string& how, std::size_t shift) {
+    try {
+      CudaSide cuda(shift);
+      call(cuda);
+      compare_outputs(result, text(where, how, ", shift ", shift), cpu.outputs(), cuda.outputs());
+    } catch (const Error& error) {
+      throw Error(text(where, how, ", shift ", shift, ": ", error.what()));
+    }
+  };
   for (const std::size_t shift : {std::size_t{0}, std::size_t{1}}) {
 #if defined(SINV_CUDA_EMULATION)
     for (const cuda_emulation::Order order : cuda_emulation::kOrders) {
-      SCOPED_TRACE(text("order ", static_cast<int>(order), ", shift ", shift));
       cuda_emulation::set_order(order, 1 + shift);
-#else
-    {
-      SCOPED_TRACE(text("shift ", shift));
-#endif
-      CudaSide cuda(shift);
-      call(cuda);
-      expect_near(cpu.outputs(), cuda.outputs());
-      if (::testing::Test::HasFatalFailure()) return;
+      on_cuda(text(", order ", static_cast<int>(order)), shift);
     }
+#else
+    on_cuda("", shift);
+#endif
   }
 }
 
 inline constexpr GradientMode kModes[] = {GradientMode::kOverwrite, GradientMode::kAccumulate};
-inline std::size_t count_of(const Shape& shape) { return shape.size(); }
 
 }  // namespace sinv

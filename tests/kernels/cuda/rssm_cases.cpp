@@ -6,9 +6,10 @@
 namespace sinv {
 namespace {
 
-TEST(CudaGru, ForwardAndBackwardAtEverySize) {
+CheckResult gru_forward_and_backward_at_every_size() {
+  CheckResult result;
   for (const auto& [m, d] : {std::pair{1, 1}, {0, 3}, {3, 7}, {2, 200}, {5, 600}, {300, 9}}) {
-    SCOPED_TRACE(text(m, "x", d));
+    const std::string where = text(m, "x", d);
     const Shape state{m, d};
     const Shape wide{m, 3 * d};
     const Shape norm{3 * d};
@@ -19,7 +20,7 @@ TEST(CudaGru, ForwardAndBackwardAtEverySize) {
     const std::vector<float> gnext = draw(state.size(), 5);
     // Means of 3d values below 3 in another order; gates and state are below 1 and no steeper than their sums.
     const Bound value{0, 2e-6};
-    compare([&](auto& side) {
+    compare(result, where, [&](auto& side) {
       auto ops = typename std::decay_t<decltype(side)>::Operations{};
       const ConstView x = side.in(gates, wide);
       const ConstView dgain = side.in(gain, norm);
@@ -35,7 +36,7 @@ TEST(CudaGru, ForwardAndBackwardAtEverySize) {
     Cpu::gru_forward({}, {gates.data(), wide}, {gain.data(), norm}, {bias.data(), norm}, 1e-3F, {h.data(), state},
                      {next.data(), state}, {statistics.data(), Shape{m, 2}}, {kept.data(), wide});
     for (const GradientMode mode : kModes) {
-      compare([&](auto& side) {
+      compare(result, where, [&](auto& side) {
         auto ops = typename std::decay_t<decltype(side)>::Operations{};
         const ConstView x = side.in(gates, wide);
         const ConstView dgain = side.in(gain, norm);
@@ -55,14 +56,16 @@ TEST(CudaGru, ForwardAndBackwardAtEverySize) {
       });
     }
   }
+  return result;
 }
 
 // A class may differ only where the number falls on the border of two within the rounding of a sum of probabilities.
 // With these seeds it never does.
-TEST(CudaCategorical, DrawsTheSameClassesAndGivesTheGradientThrough) {
+CheckResult categorical_draws_the_same_classes_and_gives_the_gradient_through() {
+  CheckResult result;
   for (const auto& [m, variables, classes] :
        {std::array{1, 1, 1}, {0, 2, 3}, {7, 5, 5}, {4, 32, 32}, {3, 3, 33}, {2, 2, 256}}) {
-    SCOPED_TRACE(text(m, "x", variables, "x", classes));
+    const std::string where = text(m, "x", variables, "x", classes);
     const Shape shape{m, variables * classes};
     const Shape each{m, variables};
     const std::vector<float> logits = draw(shape.size(), 1, -3.0F, 3.0F);
@@ -70,7 +73,7 @@ TEST(CudaCategorical, DrawsTheSameClassesAndGivesTheGradientThrough) {
     const std::vector<float> probability = draw(shape.size(), 3, 0.0F, 0.1F);
     const std::vector<float> gsample = draw(shape.size(), 4);
     for (const GradientMode mode : kModes) {
-      compare([&](auto& side) {
+      compare(result, where, [&](auto& side) {
         auto ops = typename std::decay_t<decltype(side)>::Operations{};
         ops.categorical_forward(side.stream(), side.in(logits, shape), classes, side.in(noise, each),
                                 side.out("probability", shape, {1e-6, 1e-9}), side.out("sample", shape, {}));
@@ -79,33 +82,38 @@ TEST(CudaCategorical, DrawsTheSameClassesAndGivesTheGradientThrough) {
       });
     }
   }
+  return result;
 }
 
-TEST(CudaNoise, UniformNumbersAreTheSameBits) {
+CheckResult noise_uniform_numbers_are_the_same_bits() {
+  CheckResult result;
   for (const std::size_t n : {0U, 1U, 4U, 1027U, 3000U}) {
     const Shape shape{static_cast<std::int64_t>(n)};
-    compare([&](auto& side) {
+    compare(result, text(n), [&](auto& side) {
       auto ops = typename std::decay_t<decltype(side)>::Operations{};
       auto* state = side.state(NoiseState{3, 4, 1ULL << 40});
       ops.uniform_fill_next(side.stream(), state, side.out("first", shape, {}).flat());
       ops.uniform_fill_next(side.stream(), state, side.out("second", shape, {}).flat());
-      EXPECT_EQ(side.read(state).counter, (1ULL << 40) + 2 * noise_blocks(n));
+      const std::uint64_t counter = side.read(state).counter;
+      SINV_CHECK(counter == (1ULL << 40) + 2 * noise_blocks(n), "the counter is ", counter);
     });
   }
+  return result;
 }
 
-TEST(CudaKlBalance, ForwardAndBackwardWithAndWithoutFreeNats) {
+CheckResult kl_balance_forward_and_backward_with_and_without_free_nats() {
+  CheckResult result;
   for (const auto& [m, variables, classes] :
        {std::array{1, 1, 1}, {0, 2, 3}, {7, 3, 5}, {3, 32, 32}, {300, 1, 4}, {2, 9, 40}}) {
     for (const float free_nats : {0.0F, 1e6F}) {
-      SCOPED_TRACE(text(m, "x", variables, "x", classes, ", free ", free_nats));
+      const std::string where = text(m, "x", variables, "x", classes, ", free ", free_nats);
       const Shape shape{m, variables * classes};
       const std::vector<float> posterior = draw(shape.size(), 1, -2.0F, 2.0F);
       const std::vector<float> prior = draw(shape.size(), 2, -2.0F, 2.0F);
       const std::vector<float> weight = draw(static_cast<std::size_t>(m), 3, 0.0F, 1.0F);
       const std::vector<float> divergence = draw(static_cast<std::size_t>(m), 4, 1.0F, 2.0F);
       for (const GradientMode mode : kModes) {
-        compare([&](auto& side) {
+        compare(result, where, [&](auto& side) {
           auto ops = typename std::decay_t<decltype(side)>::Operations{};
           const ConstView p = side.in(posterior, shape);
           const ConstView q = side.in(prior, shape);
@@ -125,11 +133,13 @@ TEST(CudaKlBalance, ForwardAndBackwardWithAndWithoutFreeNats) {
       }
     }
   }
+  return result;
 }
 
-TEST(CudaLambdaReturn, ForwardAndBackwardAtEverySize) {
+CheckResult lambda_return_forward_and_backward_at_every_size() {
+  CheckResult result;
   for (const auto& [h, n] : {std::pair{1, 1}, {0, 3}, {15, 7}, {3, 300}, {4, 0}}) {
-    SCOPED_TRACE(text(h, "x", n));
+    const std::string where = text(h, "x", n);
     const Shape steps{h, n};
     const Shape values{h + 1, n};
     const std::vector<float> reward = draw(steps.size(), 1);
@@ -138,7 +148,7 @@ TEST(CudaLambdaReturn, ForwardAndBackwardAtEverySize) {
     const std::vector<float> y = draw(steps.size(), 4);
     const std::vector<float> gy = draw(steps.size(), 5);
     for (const GradientMode mode : kModes) {
-      compare([&](auto& side) {
+      compare(result, where, [&](auto& side) {
         auto ops = typename std::decay_t<decltype(side)>::Operations{};
         const ConstView dd = side.in(discount, steps);
         const ConstView dv = side.in(value, values);
@@ -154,11 +164,13 @@ TEST(CudaLambdaReturn, ForwardAndBackwardAtEverySize) {
       });
     }
   }
+  return result;
 }
 
-TEST(CudaPolicyScore, ForwardAndBackwardAtEverySize) {
+CheckResult policy_score_forward_and_backward_at_every_size() {
+  CheckResult result;
   for (const auto& [m, n] : {std::pair{1, 1}, {0, 3}, {37, 6}, {3, 32}, {2, 70}}) {
-    SCOPED_TRACE(text(m, "x", n));
+    const std::string where = text(m, "x", n);
     const Shape shape{m, n};
     const Shape rows{m};
     const std::vector<float> logits = draw(shape.size(), 1, -3.0F, 3.0F);
@@ -167,7 +179,7 @@ TEST(CudaPolicyScore, ForwardAndBackwardAtEverySize) {
     const std::vector<float> advantage = draw(rows.size(), 2);
     const std::vector<float> gy = draw(rows.size(), 3);
     for (const GradientMode mode : kModes) {
-      compare([&](auto& side) {
+      compare(result, where, [&](auto& side) {
         auto ops = typename std::decay_t<decltype(side)>::Operations{};
         const ConstView x = side.in(logits, shape);
         const ConstView a = side.in(action, shape);
@@ -179,11 +191,13 @@ TEST(CudaPolicyScore, ForwardAndBackwardAtEverySize) {
       });
     }
   }
+  return result;
 }
 
-TEST(CudaRows, BernoulliScaleAndRows) {
+CheckResult rows_bernoulli_scale_and_rows() {
+  CheckResult result;
   for (const auto& [m, n] : {std::pair{1, 1}, {0, 3}, {5, 7}, {300, 8}}) {
-    SCOPED_TRACE(text(m, "x", n));
+    const std::string where = text(m, "x", n);
     const Shape shape{m, n};
     const Shape more{m + 3, n};
     const std::vector<float> x = draw(shape.size(), 1, -20.0F, 20.0F);
@@ -191,7 +205,7 @@ TEST(CudaRows, BernoulliScaleAndRows) {
     const std::vector<float> gy = draw(shape.size(), 3);
     const std::vector<float> factor = draw(static_cast<std::size_t>(m), 4);
     for (const GradientMode mode : kModes) {
-      compare([&](auto& side) {
+      compare(result, where, [&](auto& side) {
         auto ops = typename std::decay_t<decltype(side)>::Operations{};
         const ConstView dx = side.in(x, shape);
         const ConstView wanted = side.in(label, shape);
@@ -205,11 +219,13 @@ TEST(CudaRows, BernoulliScaleAndRows) {
       });
     }
   }
+  return result;
 }
 
-TEST(CudaDecoder, FramesAndTheErrorOfAnImage) {
+CheckResult decoder_frames_and_the_error_of_an_image() {
+  CheckResult result;
   for (const auto& [m, c, h, w] : {std::array{1, 1, 1, 1}, {0, 1, 4, 4}, {3, 4, 6, 10}, {2, 1, 33, 31}}) {
-    SCOPED_TRACE(text(m, "x", c, "x", h, "x", w));
+    const std::string where = text(m, "x", c, "x", h, "x", w);
     const Shape shape{m, h, w, c};
     std::vector<std::uint8_t> frames(shape.size());
     Random random(1, 2);
@@ -218,7 +234,7 @@ TEST(CudaDecoder, FramesAndTheErrorOfAnImage) {
     const std::vector<float> target = draw(shape.size(), 2);
     const std::vector<float> gy = draw(static_cast<std::size_t>(m), 3);
     for (const GradientMode mode : kModes) {
-      compare([&](auto& side) {
+      compare(result, where, [&](auto& side) {
         auto ops = typename std::decay_t<decltype(side)>::Operations{};
         ops.frames_forward(side.stream(), side.list(frames), -0.5F, side.out("pixels", shape, {0, 6e-8}));
         const ConstView p = side.in(prediction, shape);
@@ -230,7 +246,25 @@ TEST(CudaDecoder, FramesAndTheErrorOfAnImage) {
       });
     }
   }
+  return result;
 }
 
 }  // namespace
+
+const std::vector<Check>& rssm_cases() {
+  static const std::vector<Check> all{
+      {"CudaGru.ForwardAndBackwardAtEverySize", gru_forward_and_backward_at_every_size},
+      {"CudaCategorical.DrawsTheSameClassesAndGivesTheGradientThrough",
+       categorical_draws_the_same_classes_and_gives_the_gradient_through},
+      {"CudaNoise.UniformNumbersAreTheSameBits", noise_uniform_numbers_are_the_same_bits},
+      {"CudaKlBalance.ForwardAndBackwardWithAndWithoutFreeNats",
+       kl_balance_forward_and_backward_with_and_without_free_nats},
+      {"CudaLambdaReturn.ForwardAndBackwardAtEverySize", lambda_return_forward_and_backward_at_every_size},
+      {"CudaPolicyScore.ForwardAndBackwardAtEverySize", policy_score_forward_and_backward_at_every_size},
+      {"CudaRows.BernoulliScaleAndRows", rows_bernoulli_scale_and_rows},
+      {"CudaDecoder.FramesAndTheErrorOfAnImage", decoder_frames_and_the_error_of_an_image},
+  };
+  return all;
+}
+
 }  // namespace sinv

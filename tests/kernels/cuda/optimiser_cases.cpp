@@ -17,15 +17,16 @@ constexpr Bound kNorm{1.2e-7, 0};
 constexpr Bound kMoment{2.5e-7, 1e-8};
 constexpr Bound kValue{1.2e-7, 2e-8};
 
-TEST(CudaAdam, OneStepWithAndWithoutClipping) {
+CheckResult adam_one_step_with_and_without_clipping() {
+  CheckResult result;
   for (const std::size_t n : {0U, 1U, 7U, 1025U, 4099U, 600001U}) {
     const Start start(n);
     const Shape shape{static_cast<std::int64_t>(n)};
     const AdamStep step{0.9F, 0.999F, 1.5e-4F, 0.01F, 3.0F};
     for (const float clip : {0.0F, 0.5F, 1e9F}) {
       if (n > 100000 && clip != 0.5F) continue;  // past kMostBlocks: once
-      SCOPED_TRACE(text(n, " parameters, clip ", clip));
-      compare([&](auto& side) {
+      const std::string where = text(n, " parameters, clip ", clip);
+      compare(result, where, [&](auto& side) {
         auto ops = typename std::decay_t<decltype(side)>::Operations{};
         ops.adam_update(side.stream(), step, clip, side.in(start.gradient, shape).flat(),
                         side.out("value", shape, kValue, start.value).flat(),
@@ -34,14 +35,16 @@ TEST(CudaAdam, OneStepWithAndWithoutClipping) {
       });
     }
   }
+  return result;
 }
 
-TEST(CudaAdam, ANonFiniteNormLeavesEverythingAsItWas) {
+CheckResult adam_a_non_finite_norm_leaves_everything_as_it_was() {
+  CheckResult result;
   for (const float bad : {std::nanf(""), std::numeric_limits<float>::infinity()}) {
     Start start(300);
     start.gradient[299] = bad;
     const Shape shape{300};
-    compare([&](auto& side) {
+    compare(result, text(bad), [&](auto& side) {
       auto ops = typename std::decay_t<decltype(side)>::Operations{};
       const View value = side.out("value", shape, {}, start.value);
       const View moment1 = side.out("moment1", shape, {}, start.moment1);
@@ -53,21 +56,21 @@ TEST(CudaAdam, ANonFiniteNormLeavesEverythingAsItWas) {
       auto* state = side.state(before);
       ops.adam_step(side.stream(), state, side.in(start.gradient, shape).flat(), value.flat(), moment1.flat(),
                     moment2.flat());
-      EXPECT_EQ(side.read(state).steps, 4U);
-      EXPECT_FALSE(std::isfinite(side.read(state).norm));
+      const AdamState left = side.read(state);
+      SINV_CHECK(left.steps == 4 && !std::isfinite(left.norm), "step ", left.steps, ", norm ", left.norm);
     });
-    Guarded value(300);
-    std::copy(start.value.begin(), start.value.end(), value.data());
   }
+  return result;
 }
 
-TEST(CudaAdam, CountsItsOwnSteps) {
+CheckResult adam_counts_its_own_steps() {
+  CheckResult result;
   const Start start(1500);
   const Shape shape{1500};
   AdamState first;
   first.learning_rate = 0.02F;
   first.clip_norm = 3.0F;
-  compare([&](auto& side) {
+  compare(result, "", [&](auto& side) {
     auto ops = typename std::decay_t<decltype(side)>::Operations{};
     auto* state = side.state(first);
     const View value = side.out("value", shape, {1.2e-7, 3e-7}, start.value);  // five steps of 0.02
@@ -78,13 +81,26 @@ TEST(CudaAdam, CountsItsOwnSteps) {
                     moment2.flat());
       const AdamState now = side.read(state);
       const AdamStep wanted = adam_constants(0.02F, 0.9F, 0.999F, 1e-8F, static_cast<std::uint64_t>(t));
-      EXPECT_EQ(now.steps, static_cast<std::uint64_t>(t));
-      EXPECT_FLOAT_EQ(now.step.step_size, wanted.step_size);
-      EXPECT_FLOAT_EQ(now.step.root_scale, wanted.root_scale);
-      EXPECT_EQ(now.learning_rate, 0.02F);
+      SINV_CHECK(now.steps == static_cast<std::uint64_t>(t), "it counts ", now.steps, " steps, wanted ", t);
+      SINV_CHECK(std::abs(now.step.step_size - wanted.step_size) <= 2.5e-7F * wanted.step_size &&
+                     std::abs(now.step.root_scale - wanted.root_scale) <= 2.5e-7F * wanted.root_scale,
+                 "constants of step ", t, ": ", now.step.step_size, " and ", now.step.root_scale, ", wanted ",
+                 wanted.step_size, " and ", wanted.root_scale);
+      SINV_CHECK(now.learning_rate == 0.02F, "the learning rate is ", now.learning_rate);
     }
   });
+  return result;
 }
 
 }  // namespace
+
+const std::vector<Check>& optimiser_cases() {
+  static const std::vector<Check> all{
+      {"CudaAdam.OneStepWithAndWithoutClipping", adam_one_step_with_and_without_clipping},
+      {"CudaAdam.ANonFiniteNormLeavesEverythingAsItWas", adam_a_non_finite_norm_leaves_everything_as_it_was},
+      {"CudaAdam.CountsItsOwnSteps", adam_counts_its_own_steps},
+  };
+  return all;
+}
+
 }  // namespace sinv

@@ -27,15 +27,16 @@ constexpr Bound kFunction{5e-7, 1e-30};
 // One operation, or two with the product fused into the sum or not.
 constexpr Bound kOnce{1.2e-7, 1.2e-7};
 
-TEST(CudaElementwise, UnaryForwardAndBackward) {
+CheckResult elementwise_unary_forward_and_backward() {
+  CheckResult result;
   for (const auto& [op, domain] : kUnary) {
     for (const std::int64_t n : kSizes) {
-      SCOPED_TRACE(text(kUnaryNames[static_cast<int>(op)], " of ", n));
+      const std::string where = text(kUnaryNames[static_cast<int>(op)], " of ", n);
       const Shape shape{n};
       const std::vector<float> x = draw(shape.size(), 1, domain.low, domain.high);
       const std::vector<float> y = draw(shape.size(), 2);
       const std::vector<float> gy = draw(shape.size(), 3);
-      compare([&](auto& side) {
+      compare(result, where, [&](auto& side) {
         auto ops = typename std::decay_t<decltype(side)>::Operations{};
         ops.unary_forward(side.stream(), op, side.in(x, shape), side.out("y", shape, kFunction));
         for (const GradientMode mode : kModes) {
@@ -47,28 +48,32 @@ TEST(CudaElementwise, UnaryForwardAndBackward) {
       });
     }
   }
+  return result;
 }
 
-TEST(CudaElementwise, ANotANumberStaysVisible) {
+CheckResult elementwise_a_not_a_number_stays_visible() {
+  CheckResult result;
   const std::vector<float> x{std::nanf(""), -1.0F, 2.0F};
-  compare([&](auto& side) {
+  compare(result, "", [&](auto& side) {
     auto ops = typename std::decay_t<decltype(side)>::Operations{};
     for (const Unary op : {Unary::kRelu, Unary::kLeakyRelu}) {
       ops.unary_forward(side.stream(), op, side.in(x, Shape{3}),
                         side.out(kUnaryNames[static_cast<int>(op)], Shape{3}, kOnce));
     }
   });
+  return result;
 }
 
-TEST(CudaElementwise, BinaryForwardAndBackward) {
+CheckResult elementwise_binary_forward_and_backward() {
+  CheckResult result;
   for (const Binary op : kBinary) {
     for (const std::int64_t n : kSizes) {
-      SCOPED_TRACE(text(kBinaryNames[static_cast<int>(op)], " of ", n));
+      const std::string where = text(kBinaryNames[static_cast<int>(op)], " of ", n);
       const Shape shape{n};
       const std::vector<float> a = draw(shape.size(), 1);
       const std::vector<float> b = draw(shape.size(), 2);
       const std::vector<float> gy = draw(shape.size(), 3);
-      compare([&](auto& side) {
+      compare(result, where, [&](auto& side) {
         auto ops = typename std::decay_t<decltype(side)>::Operations{};
         const ConstView da = side.in(a, shape);
         const ConstView db = side.in(b, shape);
@@ -85,9 +90,11 @@ TEST(CudaElementwise, BinaryForwardAndBackward) {
       });
     }
   }
+  return result;
 }
 
-TEST(CudaElementwise, HuberAndItsGradient) {
+CheckResult elementwise_huber_and_its_gradient() {
+  CheckResult result;
   for (const std::int64_t n : kSizes) {
     const Shape shape{n};
     const std::vector<float> prediction = draw(shape.size(), 1, -3.0F, 3.0F);
@@ -95,7 +102,7 @@ TEST(CudaElementwise, HuberAndItsGradient) {
     const std::vector<float> weight = draw(shape.size(), 3, 0.0F, 1.0F);
     const std::vector<float> gy = draw(shape.size(), 4);
     for (const float delta : {0.0F, 1.0F}) {
-      compare([&](auto& side) {
+      compare(result, text(n), [&](auto& side) {
         auto ops = typename std::decay_t<decltype(side)>::Operations{};
         const ConstView p = side.in(prediction, shape);
         const ConstView t = side.in(target, shape);
@@ -109,13 +116,15 @@ TEST(CudaElementwise, HuberAndItsGradient) {
       });
     }
   }
+  return result;
 }
 
-TEST(CudaElementwise, SumsOfAnySizeAndTheirGradient) {
+CheckResult elementwise_sums_of_any_size_and_their_gradient() {
+  CheckResult result;
   for (const std::int64_t n : {0, 1, 255, 1025, 70001}) {
     const Shape shape{n};
     const std::vector<float> x = draw(shape.size(), 1, -1.0F, 3.0F);
-    compare([&](auto& side) {
+    compare(result, text(n), [&](auto& side) {
       auto ops = typename std::decay_t<decltype(side)>::Operations{};
       // Both add in double: one rounding to float.
       ops.sum_forward(side.stream(), side.in(x, shape), 0.25F, side.out("sum", Shape{}, {6e-8, 0}));
@@ -125,45 +134,52 @@ TEST(CudaElementwise, SumsOfAnySizeAndTheirGradient) {
       }
     });
   }
+  return result;
 }
 
-TEST(CudaElementwise, AverageUpdate) {
+CheckResult elementwise_average_update() {
+  CheckResult result;
   for (const std::int64_t n : kSizes) {
     const Shape shape{n};
     const std::vector<float> value = draw(shape.size(), 1);
     const std::vector<float> target = draw(shape.size(), 2);
     for (const float rate : {0.005F, 1.0F}) {
-      compare([&](auto& side) {
+      compare(result, text(n), [&](auto& side) {
         auto ops = typename std::decay_t<decltype(side)>::Operations{};
         ops.average_update(side.stream(), rate, side.in(value, shape).flat(),
                            side.out("target", shape, rate == 1.0F ? Bound{} : kOnce, target).flat());
       });
     }
   }
+  return result;
 }
 
 // The bits are the same; the function of them may be rounded otherwise, since one compiler fuses a product and a sum
 // that another does not. fast_log cancels near 1, where the numbers are near 0: hence the absolute part.
 constexpr Bound kNoise{4e-6, 4e-4};
 
-TEST(CudaNoise, FillsAsTheCpuDoesAndCountsItsOwnBlocks) {
+CheckResult noise_fills_as_the_cpu_does_and_counts_its_own_blocks() {
+  CheckResult result;
   for (const std::size_t n : {0U, 1U, 3U, 4U, 1027U, 5000U}) {
     const Shape shape{static_cast<std::int64_t>(n)};
-    compare([&](auto& side) {
+    compare(result, text(n), [&](auto& side) {
       auto ops = typename std::decay_t<decltype(side)>::Operations{};
       ops.noise_fill(side.stream(), 11, 5, (1ULL << 32) - 3, side.out("by value", shape, kNoise).flat());
       auto* state = side.state(NoiseState{11, 5, (1ULL << 32) - 3});
       ops.noise_fill_next(side.stream(), state, side.out("first", shape, kNoise).flat());
       ops.noise_fill_next(side.stream(), state, side.out("second", shape, kNoise).flat());
-      EXPECT_EQ(side.read(state).counter, (1ULL << 32) - 3 + 2 * noise_blocks(n));
-      EXPECT_EQ(side.read(state).seed, 11U);
+      const NoiseState left = side.read(state);
+      SINV_CHECK(left.counter == (1ULL << 32) - 3 + 2 * noise_blocks(n), "the counter is ", left.counter);
+      SINV_CHECK(left.seed == 11, "the seed is ", left.seed);
     });
   }
+  return result;
 }
 
 // That the bits are the same, exactly: every number leads back to the bits that made it. 2^-23 apart at least, they
 // are told apart where the slope is largest: in the bulk of the distribution.
-TEST(CudaNoise, TheRandomBitsAreTheSame) {
+CheckResult noise_the_random_bits_are_the_same() {
+  CheckResult result;
   const std::size_t n = 4000;
   CudaSide side(0);
   const View out = side.out("out", Shape{static_cast<std::int64_t>(n)}, {});
@@ -172,15 +188,19 @@ TEST(CudaNoise, TheRandomBitsAreTheSame) {
   for (std::size_t i = 0; i < n; ++i) {
     const Philox::Block block = Philox::at(3, 21 + i / 4, 9);
     const float wanted = noise_factor(normal_from_bits(block.word[i % 4]));
-    ASSERT_NEAR(found[i], wanted, 4e-4 + 4e-6 * std::abs(static_cast<double>(wanted))) << i;
+    const double difference = std::abs(static_cast<double>(found[i]) - static_cast<double>(wanted));
+    SINV_CHECK(difference <= 4e-4 + 4e-6 * std::abs(static_cast<double>(wanted)), "number ", i, " is ", found[i],
+               ", its bits give ", wanted);
     const float other = noise_factor(normal_from_bits(block.word[(i + 1) % 4]));
     if (std::abs(other - wanted) > 1e-2F) {
-      ASSERT_GT(std::abs(found[i] - other), 5e-3F);
+      SINV_CHECK(std::abs(found[i] - other) > 5e-3F, "number ", i, " is not told from its neighbour");
     }
   }
+  return result;
 }
 
-TEST(CudaNoise, MixAndGradients) {
+CheckResult noise_mix_and_gradients() {
+  CheckResult result;
   for (const auto& [k, n] : {std::pair{1, 1}, {0, 4}, {3, 7}, {1, 513}, {64, 36}, {37, 130}}) {
     const Shape shape{k, n};
     const std::vector<float> mu = draw(shape.size(), 1);
@@ -188,7 +208,7 @@ TEST(CudaNoise, MixAndGradients) {
     const std::vector<float> eps_in = draw(static_cast<std::size_t>(k), 3);
     const std::vector<float> eps_out = draw(static_cast<std::size_t>(n), 4);
     const std::vector<float> dw = draw(shape.size(), 5);
-    compare([&](auto& side) {
+    compare(result, text(k, "x", n), [&](auto& side) {
       auto ops = typename std::decay_t<decltype(side)>::Operations{};
       const ConstView in = side.in(eps_in, Shape{k});
       const ConstView out = side.in(eps_out, Shape{n});
@@ -203,17 +223,19 @@ TEST(CudaNoise, MixAndGradients) {
                          side.out("dsigma beside", shape, kOnce));
     });
   }
+  return result;
 }
 
 // The epilogues have no twin of their own on the CPU: there they are part of the products.
-TEST(CudaEpilogue, BiasAndActivation) {
+CheckResult epilogue_bias_and_activation() {
+  CheckResult result;
   for (const auto& [op, domain] : kUnary) {
     for (const auto& [m, n] : {std::pair{1, 1}, {0, 4}, {5, 7}, {33, 64}, {300, 6}}) {
-      SCOPED_TRACE(text(kUnaryNames[static_cast<int>(op)], " of ", m, "x", n));
+      const std::string where = text(kUnaryNames[static_cast<int>(op)], " of ", m, "x", n);
       const Shape shape{m, n};
       const std::vector<float> y = draw(shape.size(), 1, -2.0F, 2.0F);
       const std::vector<float> bias = draw(static_cast<std::size_t>(n), 2);
-      compare([&](auto& side) {
+      compare(result, where, [&](auto& side) {
         const View with = side.out("with bias", shape, {6e-7, 1e-7}, y);
         const View without = side.out("without", shape, kFunction, y);
         if constexpr (std::decay_t<decltype(side)>::kIsCuda) {
@@ -227,18 +249,20 @@ TEST(CudaEpilogue, BiasAndActivation) {
       });
     }
   }
+  return result;
 }
 
-TEST(CudaEpilogue, GradientBeforeTheActivationAndOfTheBias) {
+CheckResult epilogue_gradient_before_the_activation_and_of_the_bias() {
+  CheckResult result;
   for (const auto& [op, domain] : kUnary) {
     for (const auto& [m, n] : {std::pair{1, 1}, {0, 4}, {5, 7}, {257, 33}, {700, 6}}) {
       if (m == 700 && op != Unary::kElu) continue;  // three chunks of rows: once
-      SCOPED_TRACE(text(kUnaryNames[static_cast<int>(op)], " of ", m, "x", n));
+      const std::string where = text(kUnaryNames[static_cast<int>(op)], " of ", m, "x", n);
       const Shape shape{m, n};
       const std::vector<float> y = draw(shape.size(), 1, 0.0F, 1.0F);
       const std::vector<float> gy = draw(shape.size(), 2);
       for (const GradientMode mode : kModes) {
-        compare([&](auto& side) {
+        compare(result, where, [&](auto& side) {
           const ConstView out = side.in(y, shape);
           const View g = side.out("gy", shape, kOnce, gy);
           const View plain = side.out("gy without bias", shape, kOnce, gy);
@@ -260,16 +284,18 @@ TEST(CudaEpilogue, GradientBeforeTheActivationAndOfTheBias) {
       }
     }
   }
+  return result;
 }
 
-TEST(CudaEpilogue, FramesBecomePixels) {
+CheckResult epilogue_frames_become_pixels() {
+  CheckResult result;
   for (const auto& [m, c, h, w] :
        {std::array{1, 1, 1, 1}, {2, 4, 6, 10}, {1, 4, 3, 5}, {0, 4, 4, 4}, {3, 2, 9, 31}, {1, 4, 84, 84}}) {
     const Shape shape{m, h, w, c};
     std::vector<std::uint8_t> frames(shape.size());
     Random random(1, 2);
     for (std::uint8_t& byte : frames) byte = static_cast<std::uint8_t>(random.below(256));
-    compare([&](auto& side) {
+    compare(result, text(m, "x", c, "x", h, "x", w), [&](auto& side) {
       const View pixels = side.out("pixels", shape, {});
       const auto bytes = side.list(frames);
       if constexpr (std::decay_t<decltype(side)>::kIsCuda) {
@@ -284,7 +310,27 @@ TEST(CudaEpilogue, FramesBecomePixels) {
       }
     });
   }
+  return result;
 }
 
 }  // namespace
+
+const std::vector<Check>& elementwise_cases() {
+  static const std::vector<Check> all{
+      {"CudaElementwise.UnaryForwardAndBackward", elementwise_unary_forward_and_backward},
+      {"CudaElementwise.ANotANumberStaysVisible", elementwise_a_not_a_number_stays_visible},
+      {"CudaElementwise.BinaryForwardAndBackward", elementwise_binary_forward_and_backward},
+      {"CudaElementwise.HuberAndItsGradient", elementwise_huber_and_its_gradient},
+      {"CudaElementwise.SumsOfAnySizeAndTheirGradient", elementwise_sums_of_any_size_and_their_gradient},
+      {"CudaElementwise.AverageUpdate", elementwise_average_update},
+      {"CudaNoise.FillsAsTheCpuDoesAndCountsItsOwnBlocks", noise_fills_as_the_cpu_does_and_counts_its_own_blocks},
+      {"CudaNoise.TheRandomBitsAreTheSame", noise_the_random_bits_are_the_same},
+      {"CudaNoise.MixAndGradients", noise_mix_and_gradients},
+      {"CudaEpilogue.BiasAndActivation", epilogue_bias_and_activation},
+      {"CudaEpilogue.GradientBeforeTheActivationAndOfTheBias", epilogue_gradient_before_the_activation_and_of_the_bias},
+      {"CudaEpilogue.FramesBecomePixels", epilogue_frames_become_pixels},
+  };
+  return all;
+}
+
 }  // namespace sinv

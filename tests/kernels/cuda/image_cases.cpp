@@ -4,7 +4,8 @@
 namespace sinv {
 namespace {
 
-TEST(CudaGroupNorm, ForwardAndBackwardAtEverySize) {
+CheckResult group_norm_forward_and_backward_at_every_size() {
+  CheckResult result;
   struct Case {
     std::int64_t m, h, w, c, groups;
     Activation activation;
@@ -17,7 +18,7 @@ TEST(CudaGroupNorm, ForwardAndBackwardAtEverySize) {
                         {1, 2, 3, 700, 7, Activation::kTanh},
                         {1, 3, 2, 1024, 1, Activation::kRelu},
                         {0, 4, 4, 8, 2, Activation::kRelu}}) {
-    SCOPED_TRACE(text(n.m, "x", n.h, "x", n.w, "x", n.c, " in ", n.groups));
+    const std::string where = text(n.m, "x", n.h, "x", n.w, "x", n.c, " in ", n.groups);
     const Shape shape{n.m, n.h, n.w, n.c};
     const Shape channels{n.c};
     const Shape kept{n.m, n.groups, 2};
@@ -30,7 +31,7 @@ TEST(CudaGroupNorm, ForwardAndBackwardAtEverySize) {
     Cpu::group_norm_forward({}, {x.data(), shape}, n.groups, {gain.data(), channels}, {bias.data(), channels}, 1e-3F,
                             n.activation, {y.data(), shape}, {statistics.data(), kept});
     const bool single = n.h * n.w * n.c == n.groups;  // groups of one: rounding divided by sqrt(epsilon) = 1/32
-    compare([&](auto& side) {
+    compare(result, where, [&](auto& side) {
       auto ops = typename std::decay_t<decltype(side)>::Operations{};
       // Means of up to 6,144 values near 2, each side within some 2^-21 of them, times 1 / deviation (1.7).
       ops.group_norm_forward(
@@ -38,7 +39,7 @@ TEST(CudaGroupNorm, ForwardAndBackwardAtEverySize) {
           n.activation, side.out("y", shape, {2e-6, single ? 1e-5 : 4e-6}), side.out("statistics", kept, {2e-6, 0}));
     });
     for (const GradientMode mode : kModes) {
-      compare([&](auto& side) {
+      compare(result, where, [&](auto& side) {
         auto ops = typename std::decay_t<decltype(side)>::Operations{};
         const ConstView dx = side.in(x, shape);
         const ConstView dgain = side.in(gain, channels);
@@ -58,9 +59,11 @@ TEST(CudaGroupNorm, ForwardAndBackwardAtEverySize) {
       });
     }
   }
+  return result;
 }
 
-TEST(CudaMaxPool, ForwardAndBackwardWithTies) {
+CheckResult max_pool_forward_and_backward_with_ties() {
+  CheckResult result;
   struct Case {
     std::int64_t m, h, w, c, kernel, stride, padding;
   };
@@ -70,7 +73,7 @@ TEST(CudaMaxPool, ForwardAndBackwardWithTies) {
                         {2, 3, 3, 65, 3, 1, 1},
                         {0, 4, 4, 2, 2, 2, 0},
                         {1, 42, 12, 8, 3, 2, 1}}) {
-    SCOPED_TRACE(text(n.m, "x", n.h, "x", n.w, "x", n.c, " by ", n.kernel));
+    const std::string where = text(n.m, "x", n.h, "x", n.w, "x", n.c, " by ", n.kernel);
     const PoolAxis rows = pool_axis(n.h, n.kernel, n.stride, n.padding);
     const PoolAxis columns = pool_axis(n.w, n.kernel, n.stride, n.padding);
     const Shape shape{n.m, n.h, n.w, n.c};
@@ -82,7 +85,7 @@ TEST(CudaMaxPool, ForwardAndBackwardWithTies) {
     std::vector<float> y(pooled.size());
     Cpu::max_pool_forward({}, {x.data(), shape}, rows, columns, {y.data(), pooled});
     for (const GradientMode mode : kModes) {
-      compare([&](auto& side) {
+      compare(result, where, [&](auto& side) {
         auto ops = typename std::decay_t<decltype(side)>::Operations{};
         const ConstView dx = side.in(x, shape);
         ops.max_pool_forward(side.stream(), dx, rows, columns, side.out("y", pooled, {}));
@@ -92,9 +95,11 @@ TEST(CudaMaxPool, ForwardAndBackwardWithTies) {
       });
     }
   }
+  return result;
 }
 
-TEST(CudaMaxPool, AdaptiveWindowsOverlap) {
+CheckResult max_pool_adaptive_windows_overlap() {
+  CheckResult result;
   const PoolAxis rows = adaptive_pool_axis(11, 6);
   const PoolAxis columns = adaptive_pool_axis(5, 3);
   const Shape shape{2, 11, 5, 3};
@@ -103,17 +108,19 @@ TEST(CudaMaxPool, AdaptiveWindowsOverlap) {
   const std::vector<float> gy = draw(pooled.size(), 2);
   std::vector<float> y(pooled.size());
   Cpu::max_pool_forward({}, {x.data(), shape}, rows, columns, {y.data(), pooled});
-  compare([&](auto& side) {
+  compare(result, "", [&](auto& side) {
     auto ops = typename std::decay_t<decltype(side)>::Operations{};
     ops.max_pool_backward(side.stream(), side.in(x, shape), rows, columns, side.in(y, pooled), side.in(gy, pooled),
                           GradientMode::kOverwrite, side.out("gx", shape, {}));
   });
+  return result;
 }
 
-TEST(CudaSpectralNorm, ForwardAndBackward) {
+CheckResult spectral_norm_forward_and_backward() {
+  CheckResult result;
   for (const auto& [k, n] : {std::pair{1, 1}, {9, 4}, {36, 33}, {5, 70}, {144, 32}}) {
     for (const int iterations : {0, 1, 3}) {
-      SCOPED_TRACE(text(k, "x", n, ", ", iterations, " rounds"));
+      const std::string where = text(k, "x", n, ", ", iterations, " rounds");
       const Shape shape{k, n};
       const std::vector<float> w = draw(shape.size(), 1);
       std::vector<float> u = draw(static_cast<std::size_t>(n), 2, 0.5F, 1.0F);
@@ -121,7 +128,7 @@ TEST(CudaSpectralNorm, ForwardAndBackward) {
       for (const float v : u) length += static_cast<double>(v) * static_cast<double>(v);
       for (float& v : u) v = static_cast<float>(static_cast<double>(v) / std::sqrt(length));
       const std::vector<float> gy = draw(shape.size(), 3);
-      compare([&](auto& side) {
+      compare(result, where, [&](auto& side) {
         auto ops = typename std::decay_t<decltype(side)>::Operations{};
         // Sums of up to 144 terms in another order, in up to six products one after another.
         const Bound bound{1e-5, 2e-6};
@@ -137,7 +144,19 @@ TEST(CudaSpectralNorm, ForwardAndBackward) {
       });
     }
   }
+  return result;
 }
 
 }  // namespace
+
+const std::vector<Check>& image_cases() {
+  static const std::vector<Check> all{
+      {"CudaGroupNorm.ForwardAndBackwardAtEverySize", group_norm_forward_and_backward_at_every_size},
+      {"CudaMaxPool.ForwardAndBackwardWithTies", max_pool_forward_and_backward_with_ties},
+      {"CudaMaxPool.AdaptiveWindowsOverlap", max_pool_adaptive_windows_overlap},
+      {"CudaSpectralNorm.ForwardAndBackward", spectral_norm_forward_and_backward},
+  };
+  return all;
+}
+
 }  // namespace sinv
