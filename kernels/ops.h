@@ -87,7 +87,7 @@ void dueling_forward(const Stream& s, ConstView value, ConstView advantage, View
 void dueling_backward(const Stream& s, ConstView gq, GradientMode value_mode, View gvalue, GradientMode advantage_mode,
                       View gadvantage);
 
-/// y [m] = x [m,n] at column index [m]. Errors: also Error naming the row of an index outside 0 .. n - 1.
+/// y [m] = x [m,n] at column index [m]. Errors: also Error naming the row of an index outside 0 .. n - 1; on CUDA NaN.
 void gather_forward(const Stream& s, ConstView x, std::span<const std::int32_t> index, View y);
 void gather_backward(const Stream& s, std::span<const std::int32_t> index, ConstView gy, GradientMode mode, View gx);
 
@@ -122,7 +122,7 @@ struct DqnLossOutputs {
   std::span<float> td_error;  // [m] q_tm1[a] - y
 };
 /// y = return_t + discount_t * q_t_value[argmax q_t_selector], ties to the lower action. A non-finite value stays
-/// visible in the loss. Errors: also Error naming the row of an action outside 0 .. a - 1.
+/// visible in the loss. Errors: also Error naming the row of an action outside 0 .. a - 1; on CUDA NaN.
 /// Source: van Hasselt et al., arXiv:1509.06461.
 void dqn_loss_forward(const Stream& s, const DqnLossInputs& in, const DqnLossOutputs& out);
 /// gq_tm1 = (or +=) gloss * weight / m * huber slope at the action taken, 0 elsewhere.

@@ -82,7 +82,7 @@ void lambda_return_backward(const Stream& s, ConstView discount, ConstView value
 void discount_weight(const Stream& s, ConstView discount, View weight);
 
 /// y [m] = advantage [m] log pi(action) + entropy_scale H(pi), pi the softmax of a row of logits [m,n]; action [m,n]
-/// one-hot. Errors: also Error if n is not 1 to kMostClasses.
+/// one-hot, which nobody checks. Errors: also Error if n is not 1 to kMostClasses.
 void policy_score_forward(const Stream& s, ConstView logits, ConstView action, ConstView advantage, float entropy_scale,
                           View y);
 /// The gradient to the logits only.

@@ -1,3 +1,5 @@
+#include <cuda_runtime.h>
+
 #include "kernels/cuda/runtime.h"
 
 namespace sinv {

@@ -188,9 +188,7 @@ class ConvPlans {
     if (bytes > bytes_) {
       SINV_CHECK(!is_capturing(s), "device cuda: a convolution wants ", bytes,
                  " bytes of memory while a graph is captured; run the step once before");
-      void* block = nullptr;
-      check_call(cudaMalloc(&block, bytes), "cudaMalloc");
-      blocks_.push_back(block);
+      blocks_.push_back(take_memory(bytes));
       bytes_ = bytes;
     }
     return blocks_.empty() ? nullptr : static_cast<std::byte*>(blocks_.back());

@@ -1,4 +1,5 @@
 #include "kernels/cuda/cuda_ops.h"
+#include "kernels/cuda/launch.h"
 #include "kernels/cuda/runtime.h"
 
 namespace sinv {
@@ -11,7 +12,11 @@ template <auto kFunction, class... Arguments>
 struct Entered<kFunction, void (*)(const Stream&, Arguments...)> {
   static void call(const Stream& stream, Arguments... arguments) {
     enter_device();
-    kFunction(stream, arguments...);
+    try {
+      kFunction(stream, arguments...);
+    } catch (const CudaError& error) {
+      check_call(error.status, error.call.c_str());
+    }
   }
 };
 template <auto kFunction, class Result, class... Arguments>

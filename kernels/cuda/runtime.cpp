@@ -7,6 +7,7 @@
 #include <mutex>
 #include <nvtx3/nvToolsExt.h>
 
+#include "kernels/cuda/launch.h"
 #include "kernels/cuda/workspace.h"
 
 namespace sinv {
@@ -48,24 +49,30 @@ bool is_lost(cudaError_t status) {
   }
 }
 
+// `what` is not to be had: "64 MiB more of GPU memory".
+[[noreturn]] void throw_out_of_memory(const std::string& what) {
+  static_cast<void>(cudaGetLastError());
+  std::size_t free = 0;
+  std::size_t total = 0;
+  static_cast<void>(cudaMemGetInfo(&free, &total));
+  throw UserError(text("device cuda:", selected_device.load(), ": ", what, " is not to be had (", free >> 20U,
+                       " of the GPU's ", total >> 20U,
+                       " MiB are free); take a smaller batch or replay, or run with --device cpu"));
+}
+
 [[noreturn]] void throw_for(cudaError_t status, const char* call) {
   static_cast<void>(cudaGetLastError());  // the error is told once
   const std::string device = text("device cuda:", selected_device.load());
   const std::string own = text(call, ": ", cudaGetErrorName(status), ", ", cudaGetErrorString(status));
+  if (status == cudaErrorMemoryAllocation) throw_out_of_memory(text("memory for ", call));
   if (is_lost(status)) {
     throw UserError(text(device, " was lost (", own, "); what was saved last is intact: go on with --resume"));
   }
   throw Error(text(device, ": ", own));
 }
 
-[[noreturn]] void throw_out_of_memory(std::size_t bytes, const char* where) {
-  static_cast<void>(cudaGetLastError());
-  std::size_t free = 0;
-  std::size_t total = 0;
-  static_cast<void>(cudaMemGetInfo(&free, &total));
-  throw UserError(text("device cuda:", selected_device.load(), ": ", bytes >> 20U, " MiB more of ", where,
-                       " memory are not to be had (", free >> 20U, " of the GPU's ", total >> 20U,
-                       " MiB are free); take a smaller batch or replay, or run with --device cpu"));
+std::string mebibytes(std::size_t bytes, const char* where) {
+  return text(bytes >> 20U, " MiB more of ", where, " memory");
 }
 
 DeviceVersions versions() {
@@ -120,10 +127,7 @@ void select(int device, Precision precision) {
 void* memory_take(std::size_t bytes) {
   enter_device();
   if (bytes == 0) return nullptr;
-  void* memory = nullptr;
-  const cudaError_t status = cudaMalloc(&memory, bytes);
-  if (status == cudaErrorMemoryAllocation) throw_out_of_memory(bytes, "GPU");
-  check_call(status, "cudaMalloc");
+  void* memory = take_memory(bytes);
   // The thread's own stream, because other streams of ours wait for none.
   check_call(cudaMemsetAsync(memory, 0, bytes, cudaStreamPerThread), "cudaMemsetAsync");
   check_call(cudaStreamSynchronize(cudaStreamPerThread), "cudaStreamSynchronize");
@@ -137,7 +141,7 @@ void* pinned_take(std::size_t bytes) {
   if (bytes == 0) return nullptr;
   void* memory = nullptr;
   const cudaError_t status = cudaHostAlloc(&memory, bytes, cudaHostAllocMapped | cudaHostAllocPortable);
-  if (status == cudaErrorMemoryAllocation) throw_out_of_memory(bytes, "pinned host");
+  if (status == cudaErrorMemoryAllocation) throw_out_of_memory(mebibytes(bytes, "pinned host"));
   check_call(status, "cudaHostAlloc");
   std::memset(memory, 0, bytes);
   return memory;
@@ -183,6 +187,9 @@ void* stream_create() {
     check_call(cublasLtCreate(&made->blas), "cublasLtCreate");
     made->workspace = memory_take(StreamState::kWorkspaceBytes);
     attach_workspace({Device::kCuda, made->stream});
+  } catch (const CudaError& error) {
+    stream_destroy(made->stream);
+    check_call(error.status, error.call.c_str());
   } catch (...) {
     stream_destroy(made->stream);
     throw;
@@ -280,6 +287,7 @@ void check_call(cudaError_t status, const char* call) {
 // The libraries answer with a status of their own when the device is lost; the device's own word is then the reason.
 void check_call(cublasStatus_t status, const char* call) {
   if (status == CUBLAS_STATUS_SUCCESS) return;
+  if (status == CUBLAS_STATUS_ALLOC_FAILED) throw_out_of_memory(text("memory for ", call));
   check_call(cudaGetLastError(), call);
   throw Error(text("device cuda:", selected_device.load(), ": ", call, ": ", cublasLtGetStatusName(status), ", ",
                    cublasLtGetStatusString(status)));
@@ -292,6 +300,14 @@ void check_call(cudnnStatus_t status, const char* call) {
   cudnnGetLastErrorString(last.data(), last.size());
   throw Error(text("device cuda:", selected_device.load(), ": ", call, ": ", cudnnGetErrorString(status), " (",
                    last.data(), ')'));
+}
+
+void* take_memory(std::size_t bytes) {
+  void* memory = nullptr;
+  const cudaError_t status = cudaMalloc(&memory, bytes);
+  if (status == cudaErrorMemoryAllocation) throw_out_of_memory(mebibytes(bytes, "GPU"));
+  check_call(status, "cudaMalloc");
+  return memory;
 }
 
 void enter_device() {

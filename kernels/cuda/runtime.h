@@ -15,6 +15,9 @@ void check_call(cudaError_t status, const char* call);
 void check_call(cublasStatus_t status, const char* call);
 void check_call(cudnnStatus_t status, const char* call);
 
+/// Memory of the device, not cleared. Errors: UserError naming the size if there is no more.
+void* take_memory(std::size_t bytes);
+
 /// Makes the device that select() chose the calling thread's.
 void enter_device();
 Precision selected_precision();

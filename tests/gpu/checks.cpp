@@ -9,6 +9,7 @@
 #include "kernels/deconv.h"
 #include "kernels/device_memory.h"
 #include "rl/dqn/learner.h"
+#include "tests/rl/dreamer/small_dreamer.h"
 
 namespace sinv {
 namespace {
@@ -294,6 +295,34 @@ CheckResult check_cnn_updates() {
   return check_updates(network, StackShape{4, 84, 84}, 8, 20);
 }
 
+// A small world model with all its parts. Classes are drawn with the same numbers, and with these none falls on the
+// border of two. Parameters move by about the rate in each update; a twentieth of that way for other roundings.
+CheckResult check_dreamer_updates() {
+  CheckResult result;
+  constexpr int kUpdates = 5;
+  std::vector<std::vector<float>> found;
+  for (const Device where : {Device::kCpu, Device::kCuda}) {
+    DreamerLearnerSettings settings = small_dreamer();
+    settings.device = where;
+    DreamerLearner learner(settings, 5);
+    for (std::uint64_t i = 0; i < kUpdates; ++i) {
+      fill_randomly(learner.batch(), settings.world.actions, i);
+      learner.update();
+    }
+    const DreamerParameters all = learner.parameters();
+    for (const std::span<const float> part : {all.world, all.actor, all.critic}) {
+      found.emplace_back(part.begin(), part.end());
+    }
+  }
+  const DreamerLearnerSettings rates;
+  const float rate[] = {rates.world_rate, rates.actor_rate, rates.critic_rate};
+  const char* names[] = {"world model", "actor", "critic"};
+  for (std::size_t i = 0; i < 3; ++i) {
+    compare(result, names[i], found[i + 3], found[i], 0, 0.05 * kUpdates * static_cast<double>(rate[i]));
+  }
+  return result;
+}
+
 // The first update is queued piece by piece, the later ones are graphs: a learner restored before each of them queues
 // all piece by piece. Both on the device, so the bits must be the same.
 CheckResult check_graph() {
@@ -351,6 +380,7 @@ const std::vector<Check>& device_checks() {
                                       {"transposed convolutions", check_deconv},
                                       {"100 updates, features", check_mlp_updates},
                                       {"20 updates, frames", check_cnn_updates},
+                                      {"5 updates, world model", check_dreamer_updates},
                                       {"graph equals pieces", check_graph},
                                       {"answers of the actor", check_answers}};
   return all;

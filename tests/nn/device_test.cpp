@@ -202,7 +202,7 @@ TEST(DeviceMemory, TooLittleOfItIsOneSentence) {
   FakeDevice device;
   device.set_memory(std::size_t{3} << 20U);
   EXPECT_EQ(said_by([] { const DeviceBuffer much(std::size_t{64} << 20U); }),
-            "device cuda:0: 64 MiB more of GPU memory are not to be had; take a smaller batch or replay, or run with "
+            "device cuda:0: 64 MiB more of GPU memory is not to be had; take a smaller batch or replay, or run with "
             "--device cpu");
 }
 

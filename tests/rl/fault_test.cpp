@@ -15,8 +15,11 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/random.h"
+#include "kernels/device_module.h"
+#include "rl/run_saver.h"
 #include "rl/state_file.h"
 #include "tests/rl/saving_trainer.h"
+#include "tests/support/fake_device.h"
 #include "tests/support/folder.h"
 
 extern char** environ;
@@ -230,6 +233,40 @@ TEST(StateFile, LeftoversOfAKilledWriterAreRemovedAndNothingElse) {
   }
   std::sort(left.begin(), left.end());
   EXPECT_EQ(left, (std::vector<std::string>{"best.bin.9.tmp", "last", "last..tmp", "last.12x.tmp", "last.5"}));
+}
+
+// A device that is lost in the middle of a round: one sentence, and `last` as the round before left it.
+TEST(LostDevice, LeavesTheStateThatWasSavedLast) {
+  TestFolder folder;
+  FakeDevice device;
+  choose_device("cuda");
+  const auto whole = [&] { return read_file(RunSaver::state_path(folder.path())); };
+  std::string said;
+  std::vector<std::byte> before;
+  {
+    Trainer first(saving_always(3000), parts_in(folder.path()));
+    first.run(kNoStop);
+  }
+  before = whole();
+  try {
+    TrainerSettings settings = saving_always(6000);
+    settings.save_period_s = 1e9;
+    Trainer trainer(settings, parts_in(folder.path()));
+    trainer.resume();
+    device.lose_at(500);
+    trainer.run(kNoStop);
+  } catch (const UserError& error) {
+    said = error.what();
+  }
+  device.lose_at(0);
+  choose_device("cpu");
+  EXPECT_EQ(said, "device cuda:0 was lost (fake); what was saved last is intact: go on with --resume");
+  EXPECT_EQ(whole(), before);
+  Trainer trainer(saving_always(4000), parts_in(folder.path()));
+  trainer.resume();
+  EXPECT_GE(trainer.clock().frames, 3000);
+  trainer.run(kNoStop);
+  EXPECT_GE(trainer.clock().frames, 4000);
 }
 
 }  // namespace

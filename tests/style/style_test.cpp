@@ -140,7 +140,9 @@ TEST(Style, NothingIsLeftForLater) {
 TEST(Style, NamesOfFilesAreSnakeCase) {
   static const std::regex kName("[a-z0-9_]+\\.[a-z]+");
   for (const Source& source : sources()) {
-    EXPECT_TRUE(std::regex_match(fs::path(source.path).filename().string(), kName)) << source.path;
+    const std::string name = fs::path(source.path).filename().string();
+    if (name == "cublasLt.h" || name == "nvToolsExt.h") continue;  // stand in for a vendor's headers
+    EXPECT_TRUE(std::regex_match(name, kName)) << source.path;
   }
 }
 

@@ -198,7 +198,7 @@ void* memory_take(std::size_t bytes) {
   if (state->held + bytes > state->memory || state->used + whole > kRoom) {
     --state->counts.taken;
     throw UserError(text("device cuda:0: ", bytes >> 20U,
-                         " MiB more of GPU memory are not to be had; take a smaller batch or replay, or run with "
+                         " MiB more of GPU memory is not to be had; take a smaller batch or replay, or run with "
                          "--device cpu"));
   }
   std::byte* piece = state->room + state->used;

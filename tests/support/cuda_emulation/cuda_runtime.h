@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "tests/support/cuda_emulation/cuda_runtime_api.h"
 #include "tests/support/cuda_emulation/emulation.h"
 
 /// Stands in for NVIDIA's header of this name where kernels are compiled as C++: as much of it as our kernels use.
@@ -81,44 +82,4 @@ inline unsigned atomicInc(unsigned* address, unsigned most) {
 }
 inline float rsqrtf(float x) { return 1.0F / sqrtf(x); }
 
-enum cudaError_t { cudaSuccess = 0, cudaErrorInvalidValue = 1, cudaErrorMemoryAllocation = 2 };
-enum cudaMemcpyKind { cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice, cudaMemcpyDefault };
-using cudaStream_t = struct CUstream_st*;
-inline const char* cudaGetErrorString(cudaError_t error) {
-  return error == cudaSuccess ? "no error" : error == cudaErrorInvalidValue ? "invalid argument" : "out of memory";
-}
-inline const char* cudaGetErrorName(cudaError_t error) {
-  return error == cudaSuccess             ? "cudaSuccess"
-         : error == cudaErrorInvalidValue ? "cudaErrorInvalidValue"
-                                          : "cudaErrorMemoryAllocation";
-}
-inline cudaError_t cudaGetLastError() { return cudaSuccess; }
-inline cudaError_t cudaMalloc(void** to, std::size_t bytes) {
-  *to = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
-  if (*to == nullptr && bytes > 0) return cudaErrorMemoryAllocation;
-  if (*to != nullptr) std::memset(*to, 0xFF, bytes);  // NaN, as what nobody wrote
-  return cudaSuccess;
-}
-template <class T>
-cudaError_t cudaMalloc(T** to, std::size_t bytes) {
-  return cudaMalloc(reinterpret_cast<void**>(to), bytes);
-}
-inline cudaError_t cudaFree(void* memory) {
-  std::free(memory);
-  return cudaSuccess;
-}
-inline cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind, cudaStream_t) {
-  if (bytes > 0) std::memcpy(to, from, bytes);
-  return cudaSuccess;
-}
-inline cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t) {
-  if (bytes > 0) std::memset(to, value, bytes);
-  return cudaSuccess;
-}
-inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
-inline cudaError_t cudaStreamCreate(cudaStream_t* stream) {
-  *stream = nullptr;
-  return cudaSuccess;
-}
-inline cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
 // NOLINTEND
