@@ -82,6 +82,8 @@ class Agent {
   /// Q values of the last act(), [N, actions]; empty for an agent without. Thread: the acting one.
   virtual std::span<const float> acting_values() const { return {}; }
   virtual AgentReport report() const = 0;
+  /// Mean size of the learnt noise of each layer, by its name; empty for an agent without.
+  virtual std::vector<std::pair<std::string, double>> layer_sigmas() const { return {}; }
   /// The greedy policy of the published weights, without noise, for up to `most` observations at a time. It keeps a
   /// copy.
   virtual std::unique_ptr<BatchPolicy> greedy_policy(int most) const = 0;

@@ -30,4 +30,13 @@ struct LiveView {
   std::array<LiveGame, kMostGames> game{};
 };
 
+/// The stack of pictures that the agent sees of the first game: what goes into its network. Plain data.
+struct SeenPictures {
+  static constexpr std::size_t kMostBytes = 4 * 192 * 192;  // the largest preset, four of them
+  std::uint32_t width = 0;
+  std::uint32_t height = 0;
+  std::uint32_t pictures = 0;                   // that follow, the oldest first
+  std::array<std::uint8_t, kMostBytes> grey{};  // a byte for each pixel, in row order, row 0 on top
+};
+
 }  // namespace sinv

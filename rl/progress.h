@@ -57,6 +57,7 @@ enum class TrainerPhase : std::uint8_t { kStarting, kWarmUp, kTraining, kPaused,
 struct Progress {
   TrainerPhase phase = TrainerPhase::kStarting;
   bool exploiting = false;  // exploration is switched off
+  bool sees = false;        // what the agent sees is to be shown
   double speed = 0;         // times that of the cabinet; 0: as fast as it goes
   std::int64_t frames = 0;
   std::int64_t steps = 0;

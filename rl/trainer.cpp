@@ -82,7 +82,7 @@ void Trainer::act_round() {
     agent_->observe(*envs_, actions_);
     for (const std::uint32_t frames : envs_->frames()) round_frames_ += frames;
     finished_.insert(finished_.end(), envs_->finished().begin(), envs_->finished().end());
-    if (controls_.watched.load(std::memory_order_relaxed) != 0) show_games();
+    if (is_watched()) show_games();
     if (controls_.speed.load(std::memory_order_relaxed) > 0) keep_pace();
   }
 }
@@ -360,25 +360,26 @@ void Trainer::record_training() {
     scores.push_back(counters_.recent[static_cast<std::size_t>(i) % kRecent]);
   }
   counters_.recorded_games = counters_.games;
-  const nlohmann::json json{{"kind", "train"},
-                            {"frames", counters_.clock.frames},
-                            {"steps", counters_.clock.steps},
-                            {"updates", counters_.clock.updates},
-                            {"games", counters_.games},
-                            {"mean_score_100", mean_recent()},
-                            {"max_score", counters_.max_score},
-                            {"scores", scores},
-                            {"epsilon", report.epsilon},
-                            {"sigma", report.sigma},
-                            {"loss", report.loss},
-                            {"mean_q", report.mean_q},
-                            {"gradient_norm", report.gradient_norm},
-                            {"learning_rate", report.learning_rate},
-                            {"beta", report.beta},
-                            {"replay_size", report.replay_size},
-                            {"frames_per_s", shown_.frames_per_s},
-                            {"updates_per_s", shown_.updates_per_s},
-                            {"elapsed_s", elapsed_s()}};
+  nlohmann::json json{{"kind", "train"},
+                      {"frames", counters_.clock.frames},
+                      {"steps", counters_.clock.steps},
+                      {"updates", counters_.clock.updates},
+                      {"games", counters_.games},
+                      {"mean_score_100", mean_recent()},
+                      {"max_score", counters_.max_score},
+                      {"scores", scores},
+                      {"epsilon", report.epsilon},
+                      {"sigma", report.sigma},
+                      {"loss", report.loss},
+                      {"mean_q", report.mean_q},
+                      {"gradient_norm", report.gradient_norm},
+                      {"learning_rate", report.learning_rate},
+                      {"beta", report.beta},
+                      {"replay_size", report.replay_size},
+                      {"frames_per_s", shown_.frames_per_s},
+                      {"updates_per_s", shown_.updates_per_s},
+                      {"elapsed_s", elapsed_s()}};
+  for (const auto& [layer, sigma] : agent_->layer_sigmas()) json["sigma_layers"][layer] = sigma;
   record(json.dump());
 }
 

@@ -23,6 +23,12 @@
 
 namespace sinv {
 
+/// What the machines of a training look at before each step. Thread: any.
+struct MachineHands {
+  std::atomic<bool> debug{false};  // what crosses the bridge is written down
+  std::atomic<bool> text{false};   // there is text over the picture
+};
+
 /// What a training works with.
 struct TrainerParts {
   EnvironmentsFactory environments;  // where it learns
@@ -33,6 +39,7 @@ struct TrainerParts {
   MetricsSink* metrics = nullptr;                         // optional; outlives the trainer
   EnvironmentsFactory evaluation_environments = nullptr;  // where weights are judged; null: as `environments`
   std::function<void(const EpisodeRecord& game)> game_over = nullptr;  // of every game of training, between rounds
+  MachineHands* machine_hands = nullptr;  // that the machines of `environments` obey; null: they know none
 };
 
 /// How a training ended.
@@ -49,13 +56,17 @@ struct TrainerControls {
   std::atomic<bool> exploit{false};
   std::atomic<bool> pause{false};          // pauses are no training time
   std::atomic<double> speed{0};            // times that of the cabinet, for every game; 0: as fast as it goes
-  std::atomic<int> epsilon_hundredths{0};  // to be added to epsilon; like the next three set back when taken
+  std::atomic<int> epsilon_hundredths{0};  // to be added to epsilon; like the next three and figure set back when taken
   std::atomic<bool> reset_sigma{false};
   std::atomic<bool> save{false};
   std::atomic<bool> evaluate{false};
+  std::atomic<bool> sees{false};           // what the agent sees is to be shown, wherever the training is watched
+  std::atomic<bool> machine_debug{false};  // for MachineHands, as is the next
+  std::atomic<bool> machine_text{false};
   std::atomic<bool> figure{false};        // somebody draws it; here it is only recorded
   std::atomic<bool> quit{false};          // to be recorded; the stop flag of run() ends the training
   std::atomic<std::uint32_t> watched{0};  // games shown by live(), at most LiveView::kMostGames
+  std::atomic<bool> watched_sees{false};  // some watcher wants seen() as well
 };
 
 /// The run loop. A training is a chain of rounds. In round r an acting thread steps every environment steps_per_round
@@ -86,6 +97,9 @@ class Trainer {
   /// Up to kPicturesPerSecond while controls().watched is not 0; a step that nobody watches pays one comparison.
   const Mailbox<LiveView>& live() const { return live_; }
   static constexpr int kPicturesPerSecond = 60;
+  /// Up to kSeenPerSecond while somebody wants it and the agent sees pictures; those of the newest decision.
+  const Mailbox<SeenPictures>& seen() const { return seen_; }
+  static constexpr int kSeenPerSecond = 15;
   const Agent& agent() const { return *agent_; }
   const Clock& clock() const { return counters_.clock; }
   static std::filesystem::path state_path(const std::filesystem::path& folder) { return RunSaver::state_path(folder); }
@@ -119,7 +133,9 @@ class Trainer {
   };
 
   void act_round();
+  bool is_watched() const;
   void show_games();
+  void show_seen();
   void keep_pace();
   bool take_controls(const std::atomic<bool>& stop);
   void control(const char* name, const std::string& what);
@@ -162,10 +178,15 @@ class Trainer {
   bool evaluation_asked_ = false;
   Mailbox<LiveView> live_;
   LiveView shown_games_;  // acting thread
+  Mailbox<SeenPictures> seen_;
+  SeenPictures shown_pictures_;  // acting thread
   Time last_picture_;
+  Time last_seen_;
   Time next_step_;
   Mailbox<Progress> progress_;
   Progress shown_;
+  bool shown_debug_ = false;
+  bool shown_text_ = false;
   Time sitting_begin_;
   Time last_save_;
   Time last_shown_;

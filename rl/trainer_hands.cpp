@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "game/pixels.h"
 #include "rl/trainer.h"
 
 namespace sinv {
@@ -18,6 +19,10 @@ steady_clock::duration seconds(double value) {
 }
 
 }  // namespace
+
+bool Trainer::is_watched() const {
+  return controls_.watched.load(std::memory_order_relaxed) != 0 || controls_.sees.load(std::memory_order_relaxed);
+}
 
 void Trainer::show_games() {
   const Time now = steady_clock::now();
@@ -43,6 +48,32 @@ void Trainer::show_games() {
   view.values = seen.size() >= size ? static_cast<std::uint32_t>(std::min<std::size_t>(row, LiveView::kMostValues)) : 0;
   if (view.values > 0) std::ranges::copy(seen.subspan(size - row, view.values), view.observation.begin());
   live_.publish(view);
+  const bool wants =
+      controls_.sees.load(std::memory_order_relaxed) || controls_.watched_sees.load(std::memory_order_relaxed);
+  if (wants && now - last_seen_ >= seconds(0.95 / kSeenPerSecond)) {
+    last_seen_ = now;
+    show_seen();
+  }
+}
+
+void Trainer::show_seen() {
+  const FrameShape shape = envs_->picture();
+  const std::span<const std::uint8_t> kept = envs_->observations().pictures;
+  const auto count = static_cast<std::size_t>(envs_->history());
+  if (shape == kNoFrame || kept.size() < count * shape.stored_bytes()) return;
+  if (count * shape.pixels() > SeenPictures::kMostBytes) return;
+  SeenPictures& out = shown_pictures_;
+  out.width = static_cast<std::uint32_t>(shape.width);
+  out.height = static_cast<std::uint32_t>(shape.height);
+  out.pictures = static_cast<std::uint32_t>(count);
+  const std::span<std::uint8_t> grey = std::span(out.grey).first(count * shape.pixels());
+  const std::span<const std::uint8_t> stack = kept.first(count * shape.stored_bytes());
+  if (shape.packed) {
+    unpack_pixels(stack, grey);
+  } else {
+    std::ranges::copy(stack, grey.begin());
+  }
+  seen_.publish(out);
 }
 
 // A step after the other at the cabinet's speed times `speed`; one that came late does not make the next ones hurry.
@@ -90,6 +121,24 @@ bool Trainer::take_controls(const std::atomic<bool>& stop) {
   if (controls_.evaluate.exchange(false)) {
     evaluation_asked_ = true;
     control("evaluate", "evaluates");
+  }
+  if (const bool sees = controls_.sees.load(); sees != shown_.sees) {
+    control("sees", sees ? "shows what the agent sees" : "shows no longer what the agent sees");
+    shown_.sees = sees;
+  }
+  if (const bool debug = controls_.machine_debug.load(); debug != shown_debug_) {
+    shown_debug_ = debug;
+    if (parts_.machine_hands != nullptr) parts_.machine_hands->debug.store(debug);
+    control("debug", parts_.machine_hands == nullptr ? "only MAME has a bridge"
+                     : debug                         ? "MAME prints every request"
+                                                     : "MAME prints requests no longer");
+  }
+  if (const bool letters = controls_.machine_text.load(); letters != shown_text_) {
+    shown_text_ = letters;
+    if (parts_.machine_hands != nullptr) parts_.machine_hands->text.store(letters);
+    control("text", parts_.machine_hands == nullptr ? "only MAME has a screen"
+                    : letters                       ? "text on MAME's screen"
+                                                    : "no text on MAME's screen");
   }
   if (controls_.figure.exchange(false)) control("figure", "draws the figure");
   if (!controls_.pause.load()) return true;

@@ -22,6 +22,7 @@ struct Bench {
 constexpr std::array kBenches{
     Bench{"bridge", "steps per second through MAME, beside MAME alone", &bench_bridge},
     Bench{"cabinet", "emulated cycles and frames per second, one core", &bench_cabinet},
+    Bench{"dashboard", "updates per second of a training with 0, 1 and 50 open pages", &bench_dashboard},
     Bench{"env", "environment steps per second, features included", &bench_env_steps},
     Bench{"learner", "updates per second and latency of one decision", &bench_learner},
     Bench{"pixels", "making one picture of each preset", &bench_pictures},
@@ -43,16 +44,17 @@ int bench_command(Words words) {
   BenchSettings settings;
   bool json = false;
   std::string known;
-  for (const Bench& bench : kBenches) known += fmt::format("\n  {:<8} {}", bench.name, bench.summary);
+  for (const Bench& bench : kBenches) known += fmt::format("\n  {:<9} {}", bench.name, bench.summary);
   line.app.add_option("name", name, "one of them; without it all run:" + known);
-  line.app.add_option("--agent", settings.agent, "agent of the learner bench")->capture_default_str();
+  line.app.add_option("--agent", settings.agent, "agent of the learner and dashboard benches")->capture_default_str();
   line.app.add_option("--batch", settings.batch, "batch of the learner and replay benches")->capture_default_str();
   line.app.add_option("--threads", settings.threads, "threads of the learner bench")->capture_default_str();
   line.app.add_option("--device", settings.device, "of the learner bench: cpu, cuda, cuda:N or auto")
       ->capture_default_str();
   line.app.add_option("--seconds", settings.seconds, "time of one repeat")->capture_default_str();
   line.app.add_option("--repeats", settings.repeats, "repeats; the median counts")->capture_default_str();
-  line.app.add_option("--rom", settings.rom, "game ROM of the bridge, cabinet and env benches: folder or zip");
+  line.app.add_option("--rom", settings.rom,
+                      "game ROM of the bridge, cabinet, dashboard and env benches: folder or zip");
   line.app.add_option("--spin-us", settings.spin_us, "bridge bench: without mame.share, with this mame.spin_us");
   line.app.add_option("--envs", settings.envs, "bridge bench: MAMEs that run at once; 0: one a processor");
   line.app.add_flag("--json", json, "print one JSON object (a list when several benches run)");

@@ -27,6 +27,7 @@ struct BenchResult {
 
 BenchResult bench_bridge(const BenchSettings& settings);
 BenchResult bench_cabinet(const BenchSettings& settings);
+BenchResult bench_dashboard(const BenchSettings& settings);
 BenchResult bench_env_steps(const BenchSettings& settings);
 BenchResult bench_learner(const BenchSettings& settings);
 BenchResult bench_pictures(const BenchSettings& settings);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "bridge/mame/farm.h"
 #include "bridge/mame/mame_machine.h"
+#include "tools/dash/mame_hands.h"
 #include "tools/machine_facts.h"
 
 namespace sinv {
@@ -77,9 +78,12 @@ MachineFactory Machines::factory() const {
   return [farm = farm_] { return farm->machine(); };
 }
 
-EnvironmentsFactory Machines::environments(const EnvSettings& settings) const {
+EnvironmentsFactory Machines::environments(const EnvSettings& settings, const MachineHands* hands) const {
   if (farm_ == nullptr) return cabinets(settings);
-  return [farm = farm_, make = game_environments(factory(), settings)](int count, std::uint64_t seed, int threads) {
+  MachineFactory machine = factory();
+  if (hands != nullptr) machine = [farm = farm_, hands] { return std::make_unique<HandledMame>(farm, *hands); };
+  return [farm = farm_, make = game_environments(std::move(machine), settings)](int count, std::uint64_t seed,
+                                                                                int threads) {
     farm->prepare(count);
     return make(count, seed, std::max(count, threads));
   };
@@ -90,9 +94,13 @@ std::unique_ptr<mame::MameMachine> Machines::mame() const {
   return farm_->machine();
 }
 
+mame::Latency Machines::latency() const {
+  SINV_CHECK(in_mame(), "Machines::latency: the run plays on cabinets");
+  return farm_->latency();
+}
+
 nlohmann::json Machines::latency_json(std::int64_t frames) const {
-  SINV_CHECK(in_mame(), "Machines::latency_json: the run plays on cabinets");
-  const mame::Latency latency = farm_->latency();
+  const mame::Latency latency = this->latency();
   const mame::Latency::Summary summary = latency.summary();
   nlohmann::json histogram = nlohmann::json::array();
   for (std::size_t i = 0; i < mame::Latency::kBuckets; ++i) {

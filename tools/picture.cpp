@@ -125,4 +125,24 @@ std::string braille_picture(const Ram& ram, bool half, bool colours) {
   return out;
 }
 
+std::string braille_grey(int width, int height, std::span<const std::uint8_t> pixels) {
+  const auto lit_at = [&](int x, int y) {
+    return x < width && y < height && pixels[static_cast<std::size_t>(y * width + x)] != 0;
+  };
+  std::string out;
+  for (int y = 0; y < height; y += 4) {
+    for (int x = 0; x < width; x += 2) {
+      std::uint8_t dots = 0;
+      for (int dy = 0; dy < 4; ++dy) {
+        for (int dx = 0; dx < 2; ++dx) {
+          if (lit_at(x + dx, y + dy)) dots |= kDot[dy][dx];
+        }
+      }
+      append_letter(out, dots);
+    }
+    out += '\n';
+  }
+  return out;
+}
+
 }  // namespace sinv

@@ -34,4 +34,8 @@ void write_grey_png(const std::filesystem::path& path, int width, int height, st
 /// One string per line of the terminal; `colours` off gives plain letters.
 std::string braille_picture(const Ram& ram, bool half, bool colours);
 
+/// Grey pixels in row order, one byte each, as Braille letters: a dot for each that is not black. (height + 3) / 4
+/// lines.
+std::string braille_grey(int width, int height, std::span<const std::uint8_t> pixels);
+
 }  // namespace sinv

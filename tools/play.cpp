@@ -165,10 +165,10 @@ class MameScreen {
 };
 
 /// Writes what the agent sees at its decisions: the stack of pictures side by side, the newest on the right.
-class SeenPictures {
+class SightFiles {
  public:
   /// `to`: a folder for every decision, FILE.png for the last one, or empty.
-  SeenPictures(std::string to, const Env& env) : to_(std::move(to)), shape_(env.picture()), history_(env.history()) {
+  SightFiles(std::string to, const Env& env) : to_(std::move(to)), shape_(env.picture()), history_(env.history()) {
     if (to_.empty()) return;
     if (shape_ == kNoFrame) throw UserError("play: --sees shows pictures, and this model sees numbers");
     each_ = !to_.ends_with(".png");
@@ -215,7 +215,7 @@ class SeenPictures {
   std::vector<std::uint8_t> rows_;    // [height, history, width]
 };
 
-void play_game(Env& env, BatchPolicy& policy, Watcher& watcher, MameScreen& screen, SeenPictures& seen) {
+void play_game(Env& env, BatchPolicy& policy, Watcher& watcher, MameScreen& screen, SightFiles& seen) {
   std::vector<float> values(env.observation_size());
   std::vector<std::uint8_t> pictures(env.pictures_size());
   std::uint8_t action = 0;
@@ -327,7 +327,7 @@ int play_command(Words given) {
                                                  [&watcher](const Machine& inner) { watcher.frame(inner); });
     }
     Env env(std::move(machine), config.env, words.seed);
-    SeenPictures seen(words.sees, env);
+    SightFiles seen(words.sees, env);
     try {
       for (int game = 1; words.games == 0 || game <= words.games; ++game) {
         watcher.status.game = game;

@@ -42,7 +42,7 @@ void LiveBlock::draw(const std::string& lines) {
     if (letter == '\n') out += "\x1b[K";
     out += letter;
   }
-  if (whole_screen_) out += "\x1b[J";
+  out += "\x1b[J";  // of a longer block before
   drawn_lines_ = static_cast<int>(std::count(lines.begin(), lines.end(), '\n'));
   std::fwrite(out.data(), 1, out.size(), stdout);
   std::fflush(stdout);

@@ -25,6 +25,7 @@
 #include "tools/machine_facts.h"
 #include "tools/record/best_video.h"
 #include "tools/record/game_keeper.h"
+#include "tools/record/obs_games.h"
 #include "tools/report/run_reports.h"
 #include "tools/run_folder.h"
 #include "tools/terminal.h"
@@ -53,6 +54,8 @@ struct TrainWords {
   int figure_seconds = 60;
   std::string dashboard = "127.0.0.1:5000";
   std::string record = "none";
+  std::string obs = "off";
+  std::string obs_password_file;
 };
 
 void declare(CommandLine& line, TrainWords& words) {
@@ -78,6 +81,11 @@ void declare(CommandLine& line, TrainWords& words) {
          "--record", words.record,
          "best: a video of the best game at the end; all: a replay of every game too; none: the best game's replay")
       ->capture_default_str();
+  app.add_option("--obs", words.obs,
+                 "host:port of OBS Studio's WebSocket server (127.0.0.1:4455): it records the games of the first "
+                 "environment and the best stays in the run folder; password: SINV_OBS_PASSWORD; or off")
+      ->capture_default_str();
+  app.add_option("--obs-password-file", words.obs_password_file, "a file with the password instead");
   app.add_option("--figure", words.figure_seconds, "seconds between two training figures; 0: none")
       ->capture_default_str()
       ->check(CLI::Range(0, 86'400));
@@ -112,7 +120,7 @@ void refuse_changes_of_a_resumed_run(const TrainWords& words) {
       !words.out.empty()) {
     throw UserError(
         "train: --resume goes on with the settings of the run folder; only --minutes, --frames, --threads, --device, "
-        "--precision, --plain, --tensorboard, --figure, --record, "
+        "--precision, --plain, --tensorboard, --figure, --record, --obs, --obs-password-file, "
         "--dashboard and --set train.* may stand beside it");
   }
   for (const std::string& assignment : words.settings) {
@@ -167,6 +175,27 @@ GameReplay replay_about(const RunConfig& config, const RomSet& rom) {
           .buttons = {}};
 }
 
+// Beside every line of training, how quickly the bridge answered so far.
+class BridgeMetrics final : public MetricsSink {
+ public:
+  BridgeMetrics(MetricsSink& inner, const Machines& machines) : inner_(inner), machines_(machines) {}
+  void record(std::string_view json) override {
+    inner_.record(json);
+    if (!machines_.in_mame()) return;
+    const nlohmann::json line = nlohmann::json::parse(json);
+    if (line["kind"] != "train") return;
+    nlohmann::json bridge = machines_.latency_json(line["frames"].get<std::int64_t>());
+    bridge.erase("histogram");
+    bridge["elapsed_s"] = line["elapsed_s"];
+    inner_.record(bridge.dump());
+  }
+  void rewind(std::int64_t frames) override { inner_.rewind(frames); }
+
+ private:
+  MetricsSink& inner_;
+  const Machines& machines_;
+};
+
 // A page that cannot be served is a sentence; the training goes on without.
 std::unique_ptr<Dashboard> open_dashboard(const std::optional<dash::PageSettings>& settings, LiveTraining live) {
   if (!settings) return nullptr;
@@ -211,6 +240,7 @@ int train_command(Words said) {
     throw UserError(text("train: ", unknown_name("--record", words.record, {"best", "all", "none"})));
   }
   const std::optional<dash::PageSettings> page = dashboard_settings(words.dashboard);
+  const std::optional<obs::ObsSettings> studio = obs_settings(words.obs, words.obs_password_file);
 
   const RomSet rom = choose_rom(config.cabinet.rom);
   if (!rom.warning.empty()) fmt::print(stderr, "sinv_engine: {}\n", rom.warning);
@@ -232,11 +262,15 @@ int train_command(Words said) {
   RunReports reports(folder->path(), words.tensorboard, std::chrono::seconds(words.figure_seconds));
   // What MAME saves of itself no cabinet takes: games in MAME leave no replay.
   std::optional<GameKeeper> keeper;
-  EnvironmentsFactory environments = machines.environments(config.env);
+  MachineHands machine_hands;
+  EnvironmentsFactory environments = machines.environments(config.env, &machine_hands);
   if (!machines.in_mame()) {
     keeper.emplace(folder->path(), replay_about(config, rom), words.record == "all");
     environments = game_environments(keeper->watch(machines.factory()), config.env);
   }
+  std::unique_ptr<ObsGames> obs_games;
+  if (studio) obs_games = std::make_unique<ObsGames>(*studio, folder->path());
+  BridgeMetrics metrics(reports, machines);
   TrainerOutcome outcome;
   {
     Trainer trainer(config.train, {.environments = environments,
@@ -244,32 +278,40 @@ int train_command(Words said) {
                                    .agent_name = config.agent.agent,
                                    .environment = environment_of(config.env),
                                    .folder = folder->path(),
-                                   .metrics = &reports,
+                                   .metrics = &metrics,
                                    .evaluation_environments = machines.cabinets(config.env),
-                                   .game_over = [&keeper](const EpisodeRecord& game) {
-                                     if (keeper) keeper->game_over(game);
-                                   }});
+                                   .game_over =
+                                       [&](const EpisodeRecord& game) {
+                                         if (keeper) keeper->game_over(game);
+                                         if (obs_games) obs_games->game_over(game);
+                                       },
+                                   .machine_hands = machines.in_mame() ? &machine_hands : nullptr});
     if (resuming) trainer.resume();
     const bool plain = words.plain || !is_terminal();
     HandsOn on{trainer.controls(), stop_flag(), [&reports] { reports.draw_figure(); }};
     const auto dashboard = open_dashboard(
-        page, {.folder = folder->path(),
-               .progress = trainer.progress(),
-               .live = trainer.live(),
-               .hands = on,
-               .features = feature_names(config.env),
-               .title = {{"agent", config.agent.agent},
-                         {"seed", fmt::format("seed {}", config.train.seed)},
-                         {"game", rom.description},
-                         {"machine",
-                          fmt::format("{} of {}", config.machine, machine_facts()["processor"].get<std::string>())}}});
+        page,
+        {.folder = folder->path(),
+         .progress = trainer.progress(),
+         .live = trainer.live(),
+         .hands = on,
+         .seen = trainer.seen(),
+         .latency = machines.in_mame() ? [&machines] { return machines.latency(); } : std::function<mame::Latency()>(),
+         .features = feature_names(config.env),
+         .title = {
+             {"agent", config.agent.agent},
+             {"seed", fmt::format("seed {}", config.train.seed)},
+             {"game", rom.description},
+             {"machine", fmt::format("{} of {}", config.machine, machine_facts()["processor"].get<std::string>())}}});
     std::unique_ptr<TerminalKeys> keys;
     if (!plain) keys = std::make_unique<TerminalKeys>([&on](char key) { act_by_key(on, key); });
     TrainDisplay display(trainer.progress(),
-                         {config.agent.agent, folder->path().string(), rom.description, config.train.seed}, plain);
+                         {config.agent.agent, folder->path().string(), rom.description, config.train.seed}, plain,
+                         {&trainer.live(), &trainer.seen(), feature_names(config.env)});
     outcome = trainer.run(stop_flag());
   }
   keeper.reset();  // its files are written
+  obs_games.reset();
   if (machines.in_mame()) reports.record(machines.latency_json(outcome.clock.frames).dump());
   log->info("{} at {} frames, {} updates, best mean {:.1f}", outcome.stopped ? "stopped" : "finished",
             outcome.clock.frames, outcome.clock.updates, outcome.best_mean);

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "tools/dash/hands.h"
+#include "tools/picture.h"
 #include "tools/terminal.h"
 
 namespace sinv {
@@ -115,6 +116,27 @@ std::string train_block(const Progress& now, const TrainTitle& title, const std:
   return out;
 }
 
+std::string sight_block(const LiveView& live, const SeenPictures& seen, const std::vector<std::string>& features,
+                        int columns, int rows) {
+  constexpr int kCell = 26;
+  std::string out;
+  if (seen.pictures > 0) {
+    const std::size_t pixels = std::size_t{seen.width} * seen.height;
+    out = braille_grey(static_cast<int>(seen.width), static_cast<int>(seen.height),
+                       std::span(seen.grey).subspan((seen.pictures - 1) * pixels, pixels));
+  } else {
+    const auto cells = static_cast<std::uint32_t>(std::max(1, (columns - 1) / kCell));
+    for (std::uint32_t i = 0; i < live.values; ++i) {
+      out += fmt::format(" {:<17.17}{:>6.2f}  ", i < features.size() ? features[i] : std::to_string(i),
+                         live.observation[i]);
+      if (i % cells == cells - 1 || i + 1 == live.values) out += '\n';
+    }
+  }
+  std::size_t end = 0;
+  for (int row = 0; row < rows && end < out.size(); ++row) end = out.find('\n', end) + 1;
+  return out.substr(0, end);
+}
+
 std::string train_line(const Progress& now) {
   return fmt::format(
       "{}  {}  frames {}  {}/s  updates {}  {}/s  games {}  last 100: {:.0f}  best game {}  evaluation {:.0f}  "
@@ -124,8 +146,8 @@ std::string train_line(const Progress& now) {
       now.epsilon, now.loss, now.left_s > 0 ? "  left " + clock_text(now.left_s) : "");
 }
 
-TrainDisplay::TrainDisplay(const Mailbox<Progress>& progress, TrainTitle title, bool plain)
-    : progress_(progress), title_(std::move(title)) {
+TrainDisplay::TrainDisplay(const Mailbox<Progress>& progress, TrainTitle title, bool plain, TrainSight sight)
+    : progress_(progress), title_(std::move(title)), sight_(std::move(sight)) {
   thread_ = std::jthread([this, plain](const std::stop_token& stop) { run(stop, plain); });
 }
 
@@ -154,7 +176,14 @@ void TrainDisplay::run(std::stop_token stop, bool plain) {
       next_history_s = now.elapsed_s + kHistorySeconds;
     }
     if (block) {
-      block->draw(train_block(now, title_, history, terminal_size().columns));
+      const TerminalSize size = terminal_size();
+      std::string lines = train_block(now, title_, history, size.columns);
+      if (now.sees && sight_.live != nullptr) {
+        const auto used = static_cast<int>(std::count(lines.begin(), lines.end(), '\n'));
+        lines +=
+            sight_block(sight_.live->read(), sight_.seen->read(), sight_.features, size.columns, size.rows - used - 1);
+      }
+      block->draw(lines);
       continue;
     }
     if (now.events > events) fmt::print("trouble: {}\n", now.last_event.data());

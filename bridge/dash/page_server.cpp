@@ -12,9 +12,8 @@
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <uv.h>
 
-#include "bridge/loop.h"
+#include "bridge/lws_loop.h"
 
 namespace sinv::dash {
 
@@ -94,8 +93,7 @@ struct PageServer::Body {
   PageSettings settings;
   std::vector<Asset> assets;
   Hooks hooks;
-  Loop loop;
-  lws_context* context = nullptr;
+  LwsLoop context;
   std::array<lws_protocols, 3> protocols{};
   int port = 0;
   std::list<Client> clients;
@@ -109,30 +107,19 @@ struct PageServer::Body {
     protocols[0] = {"http", &on_http, sizeof(Connection), kMostMessageBytes, 0, nullptr, 0};
     protocols[1] = {"sinv", &on_socket, sizeof(Connection), kMostMessageBytes, 0, nullptr, 0};
     protocols[2] = {};
-    lws_set_log_level(LLL_ERR, [](int, const char* line) {
-      spdlog::warn("dashboard: {}", std::string_view(line, std::strcspn(line, "\n")));
-    });
     lws_context_creation_info info{};
-    std::array<void*, 1> loops{loop.raw()};
-    info.options =
-        LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND | LWS_SERVER_OPTION_DISABLE_IPV6;
-    info.foreign_loops = loops.data();
+    info.options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND;
     info.port = settings.port;
     const std::string address = settings.address == "localhost" ? "127.0.0.1" : settings.address;
     info.iface = address == "0.0.0.0" ? nullptr : address.c_str();
     info.protocols = protocols.data();
     info.user = this;
-    info.gid = -1;
-    info.uid = -1;
     info.keepalive_timeout = 30;
-    context = lws_create_context(&info);
-    if (context == nullptr) {
-      throw UserError(text("dashboard: libwebsockets could not listen on ", address, ":", settings.port,
-                           "; is the package libwebsockets-evlib-uv there?"));
-    }
-    port = lws_get_vhost_listen_port(lws_get_vhost_by_name(context, "default"));
-    timer = std::make_unique<LoopTimer>(loop);
-    arm();
+    context.open(info, text("dashboard: libwebsockets could not listen on ", address, ":", settings.port), [this] {
+      port = lws_get_vhost_listen_port(lws_get_vhost_by_name(context.raw(), "default"));
+      timer = std::make_unique<LoopTimer>(context.loop());
+      arm();
+    });
   }
 
   void arm() {
@@ -142,30 +129,8 @@ struct PageServer::Body {
     });
   }
 
-  // The first call closes what libwebsockets has on a foreign loop, the second one, when the loop has let go of it
-  // all, frees the rest.
   void stop() {
-    std::promise<void> gone;
-    loop.call([this] {
-      timer = nullptr;
-      lws_context_destroy(context);
-    });
-    wait_until_closed(gone);
-    gone.get_future().wait();
-  }
-
-  void wait_until_closed(std::promise<void>& gone) {
-    loop.post([this, &gone] {
-      int handles = 0;
-      uv_walk(
-          loop.raw(), [](uv_handle_t*, void* count) { ++*static_cast<int*>(count); }, &handles);
-      if (handles > 1) {  // the loop's own is left
-        wait_until_closed(gone);
-        return;
-      }
-      lws_context_destroy(context);
-      gone.set_value();
-    });
+    context.close([this] { timer = nullptr; });
   }
 
   bool may_enter(lws* wsi, bool wants_token) const {
@@ -346,7 +311,7 @@ PageServer::PageServer(const PageSettings& settings, std::vector<Asset> assets, 
     ++port;
   }
   body.settings.port = port;
-  body.loop.call([&body] { body.start(); });
+  body.start();
 }
 
 PageServer::~PageServer() { body_->stop(); }
@@ -361,7 +326,7 @@ std::string PageServer::url() const {
 }
 
 void PageServer::run(const std::function<void()>& work) {
-  body_->loop.call([&work] { work(); });
+  body_->context.loop().call([&work] { work(); });
 }
 
 void PageServer::send_text(std::string text) { body_->send(kNoSlot, true, text.data(), text.size()); }

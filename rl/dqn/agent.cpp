@@ -237,6 +237,19 @@ AgentReport DqnAgent::report() const {
   return report;
 }
 
+std::vector<std::pair<std::string, double>> DqnAgent::layer_sigmas() const {
+  std::vector<std::pair<std::string, double>> sigmas;
+  learner_.for_each_parameter(
+      [&](const std::string& name, const std::vector<std::int64_t>&, std::span<const float> values) {
+        constexpr std::string_view kEnding = ".weight_sigma";
+        if (!name.ends_with(kEnding)) return;
+        double sum = 0;
+        for (const float value : values) sum += std::abs(static_cast<double>(value));
+        sigmas.emplace_back(name.substr(0, name.size() - kEnding.size()), sum / static_cast<double>(values.size()));
+      });
+  return sigmas;
+}
+
 std::unique_ptr<BatchPolicy> DqnAgent::greedy_policy(int most) const {
   return std::make_unique<DqnPolicy>(learner_settings(settings_).network, input_, shape_.picture, shape_.actions, most,
                                      learner_.parameters());

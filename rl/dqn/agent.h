@@ -61,6 +61,7 @@ class DqnAgent final : public Agent {
   bool reset_noise() override;
   std::span<const float> acting_values() const override { return policy_.q_values(); }
   AgentReport report() const override;
+  std::vector<std::pair<std::string, double>> layer_sigmas() const override;
   std::unique_ptr<BatchPolicy> greedy_policy(int most) const override;
   std::vector<ModelTensor> model() const override;
   std::vector<std::pair<std::string, std::string>> model_settings() const override;

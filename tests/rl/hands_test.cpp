@@ -51,15 +51,46 @@ TEST(Hands, EveryControlIsALineOfTheMetrics) {
   controls.reset_sigma = true;
   controls.save = true;
   controls.evaluate = true;
+  controls.sees = true;
+  controls.machine_debug = true;
+  controls.machine_text = true;
   controls.figure = true;
   controls.quit = true;
   trainer.run(kNoStop);
   EXPECT_THAT(records.controls(),
               ElementsAre("exploit: exploits", "speed: plays at 1000 times the cabinet's speed",
                           "epsilon: epsilon down by 0.05", "sigma: sigma as at first", "save: saves",
-                          "evaluate: evaluates", "figure: draws the figure", "quit: saves and ends"));
+                          "evaluate: evaluates", "sees: shows what the agent sees", "debug: only MAME has a bridge",
+                          "text: only MAME has a screen", "figure: draws the figure", "quit: saves and ends"));
+  EXPECT_TRUE(trainer.progress().read().sees);
+  EXPECT_GT(trainer.live().version(), 1U);  // it is shown to the terminal though no page is open
   EXPECT_TRUE(trainer.progress().read().exploiting);
   EXPECT_EQ(trainer.progress().read().speed, 1000);
+}
+
+TEST(Hands, ThoseOfTheMachineReachIt) {
+  TestFolder folder;
+  Records records;
+  MachineHands machine;
+  TrainerParts parts = parts_in(folder.path(), &records);
+  parts.machine_hands = &machine;
+  Trainer trainer(until(6000), std::move(parts));
+  trainer.controls().machine_debug = true;
+  trainer.controls().machine_text = true;
+  bool was_on = false;
+  records.at_record = [&](const nlohmann::json& line) {
+    if (line["kind"] != "train") return;
+    was_on = was_on || (machine.debug && machine.text);
+    trainer.controls().machine_debug = false;
+    trainer.controls().machine_text = false;
+  };
+  trainer.run(kNoStop);
+  EXPECT_TRUE(was_on);
+  EXPECT_FALSE(machine.debug);
+  EXPECT_FALSE(machine.text);
+  EXPECT_THAT(records.controls(),
+              ElementsAre("debug: MAME prints every request", "text: text on MAME's screen",
+                          "debug: MAME prints requests no longer", "text: no text on MAME's screen"));
 }
 
 TEST(Hands, AnEvaluationThatWasAskedForIsMadeAndLeavesTheFutureAsItWas) {
@@ -119,8 +150,13 @@ TEST(Hands, NoiseBeginsAnew) {
   EXPECT_GT(first, 0);
   EXPECT_TRUE(agent->reset_noise());
   EXPECT_EQ(agent->report().sigma, first);
+  // sigma0 / sqrt(inputs of the layer)
+  const auto sigmas = agent->layer_sigmas();
+  ASSERT_EQ(sigmas.size(), 2U);  // of the hidden layer and the head
+  EXPECT_NEAR(sigmas.back().second, settings.dqn.sigma0 / std::sqrt(settings.dqn.hidden.back()), 1e-6);
   settings.dqn.noisy = false;
   EXPECT_FALSE(agent_factory(settings)(shape, 1)->reset_noise());
+  EXPECT_TRUE(agent_factory(settings)(shape, 1)->layer_sigmas().empty());
 }
 
 TEST(Hands, ATrainingThatLearntHasOtherNoiseUntilItIsReset) {

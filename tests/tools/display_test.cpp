@@ -45,6 +45,27 @@ TEST(TrainDisplay, BlockShowsHowFarItIsAndKeepsItsHeight) {
   EXPECT_EQ(std::count(block.begin(), block.end(), '\n'), std::count(other.begin(), other.end(), '\n'));
 }
 
+TEST(TrainDisplay, ShowsWhatTheAgentSees) {
+  LiveView live;
+  live.values = 5;
+  live.observation[4] = -0.25F;
+  SeenPictures none;
+  const std::string values = sight_block(live, none, {"player x", "a", "b", "c", "saucer"}, 60, 10);
+  EXPECT_NE(values.find("saucer            -0.25"), std::string::npos) << values;
+  EXPECT_EQ(std::count(values.begin(), values.end(), '\n'), 3);  // two to a line
+  EXPECT_EQ(sight_block(live, none, {}, 60, 0), "");
+  SeenPictures seen;
+  seen.width = 4;
+  seen.height = 5;
+  seen.pictures = 2;
+  seen.grey[20] = 200;     // top left of the newest
+  seen.grey[20 + 19] = 1;  // its bottom right
+  seen.grey[0] = 255;      // of the one before
+  seen.grey[3] = 255;
+  EXPECT_EQ(sight_block(live, seen, {}, 60, 10), "\u2801\u2800\n\u2800\u2808\n");
+  EXPECT_EQ(sight_block(live, seen, {}, 60, 1), "\u2801\u2800\n");
+}
+
 TEST(TrainDisplay, PlainLineIsOneLine) {
   const std::string line = train_line(some_progress());
   EXPECT_EQ(line.find('\n'), std::string::npos);

@@ -1,4 +1,5 @@
 // The commands that play in MAME, with the MAME of this machine.
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -12,8 +13,11 @@
 #include <thread>
 
 #include "base/random.h"
+#include "rl/trainer.h"
 #include "tests/support/folder.h"
 #include "tests/tools/started.h"
+#include "tools/dash/mame_hands.h"
+#include "tools/machine_choice.h"
 
 namespace sinv {
 namespace {
@@ -87,9 +91,45 @@ TEST_F(MameProgram, TrainsAndGoesOn) {
   EXPECT_THAT(first.said, HasSubstr("best.bin, on games it was not chosen by"));
   EXPECT_TRUE(std::filesystem::exists(out / "mame" / "0.log"));
   EXPECT_TRUE(std::filesystem::exists(out / "mame" / "1.log"));  // two at once
+  std::ifstream metrics(out / "metrics.jsonl");
+  const std::string lines{std::istreambuf_iterator<char>(metrics), {}};
+  EXPECT_THAT(lines, HasSubstr("\"kind\":\"bridge\""));
   const Ended second = run({"train", "--plain", "--resume", out.string(), "--frames", "4000"});
   EXPECT_EQ(second.status, 0) << second.said;
   EXPECT_THAT(second.said, HasSubstr("Finished after 4,"));
+}
+
+TEST_F(MameProgram, HandsReachEachMame) {
+  const TestFolder folder;
+  RunConfig config;
+  config.machine = "mame";
+  config.mame.plugin = SINV_SOURCE_DIR "/lua";
+  MachineHands hands;
+  {
+    const Machines machines(config, choose_rom(SINV_BINARY_DIR "/roms/invaders.zip"), folder.path());
+    const auto envs = machines.environments(config.env, &hands)(1, 1, 1);
+    envs->reset();
+    const std::array<std::uint8_t, 1> fire{1};
+    envs->step(fire);
+    hands.debug = true;
+    hands.text = true;
+    for (int i = 0; i < 2 * HandledMame::kStepsPerReport; ++i) envs->step(fire);
+    EXPECT_GE(machines.latency().summary().count, static_cast<std::uint64_t>(HandledMame::kStepsPerReport));
+    hands.text = false;
+    envs->step(fire);
+    hands.debug = false;
+    envs->step(fire);
+  }
+  std::ifstream log(folder.path() / "mame" / "0.log");
+  const std::string lines{std::istreambuf_iterator<char>(log), {}};
+  EXPECT_THAT(lines, HasSubstr(": STEP "));
+  EXPECT_THAT(lines, HasSubstr(": TEXT "));
+}
+
+TEST(MameWords, GameAndButtonsStandOnItsScreen) {
+  EXPECT_EQ(words_on_mame(3, kLeft | kFire), "game 3  left+fire");
+  EXPECT_EQ(words_on_mame(1, kRight), "game 1  right");
+  EXPECT_EQ(words_on_mame(2, 0), "game 2  stay");
 }
 
 // MAME is killed at random moments, some of them within a save, an evaluation or another's replacement.

@@ -20,6 +20,8 @@ namespace {
 
 constexpr int kProgressSlot = 0;
 constexpr int kPictureSlot = 1;
+constexpr int kSeenSlot = 2;
+constexpr std::uint32_t kSeenMark = 0xFFFFFFFF;           // where a message of games has their number
 constexpr int kTicksPerProgress = 15;                     // of 16 ms: four times a second
 constexpr std::uint64_t kMostMetricsBytes = 64ULL << 20;  // in one answer
 
@@ -78,13 +80,27 @@ std::vector<std::uint8_t> live_message(const LiveView& view) {
   return out;
 }
 
+std::vector<std::uint8_t> seen_message(const SeenPictures& seen) {
+  std::vector<std::uint8_t> out;
+  const std::size_t bytes = std::size_t{seen.width} * seen.height * seen.pictures;
+  out.reserve(16 + bytes);
+  put(out, kSeenMark);
+  put(out, seen.width);
+  put(out, seen.height);
+  put(out, seen.pictures);
+  out.insert(out.end(), seen.grey.begin(), seen.grey.begin() + static_cast<std::ptrdiff_t>(bytes));
+  return out;
+}
+
 Dashboard::Dashboard(const dash::PageSettings& settings, std::vector<std::filesystem::path> places,
                      std::optional<LiveTraining> live)
     : wanted_port_(settings.port), places_(std::move(places)), live_(std::move(live)) {
   std::vector<dash::Asset> assets;
   for (const PageFile& file : page_files()) assets.push_back({file.path, file.type, file.bytes});
   if (assets.empty()) {
-    throw UserError("dashboard: its page was not built, because npm or its packages were missing at build time");
+    throw UserError(
+        "dashboard: its page was not built, because npm or its packages were missing at build time; build again where "
+        "they are");
   }
   if (live_) live_name_ = std::filesystem::weakly_canonical(live_->folder).filename().string();
   dash::PageServer::Hooks hooks;
@@ -102,7 +118,9 @@ Dashboard::~Dashboard() {
   std::unique_ptr<dash::PageServer> server;
   server_->run([&] { server = std::move(server_); });
   server = nullptr;
-  if (live_) live_->hands.controls.watched.store(0);
+  if (!live_) return;
+  live_->hands.controls.watched.store(0);
+  live_->hands.controls.watched_sees.store(false);
 }
 
 std::string Dashboard::line() const {
@@ -167,9 +185,10 @@ void Dashboard::message(std::uint64_t client, std::string_view letters) {
   if (!said.is_object() || !live_) return;
   if (said.contains("do") && said["do"].is_string()) act_by_name(live_->hands, said["do"].get<std::string>());
   if (said.contains("watch") && said["watch"].is_number_unsigned()) {
-    watching_[client] = std::min(said["watch"].get<std::uint32_t>(), LiveView::kMostGames);
-    set_watched();
+    watching_[client].games = std::min(said["watch"].get<std::uint32_t>(), LiveView::kMostGames);
   }
+  if (said.contains("sees") && said["sees"].is_boolean()) watching_[client].sees = said["sees"].get<bool>();
+  set_watched();
 }
 
 void Dashboard::closed(std::uint64_t client) {
@@ -179,8 +198,13 @@ void Dashboard::closed(std::uint64_t client) {
 
 void Dashboard::set_watched() {
   std::uint32_t most = 0;
-  for (const auto& [client, games] : watching_) most = std::max(most, games);
+  bool sees = false;
+  for (const auto& [client, wishes] : watching_) {
+    most = std::max(most, wishes.games);
+    sees = sees || wishes.sees;
+  }
   live_->hands.controls.watched.store(most);
+  live_->hands.controls.watched_sees.store(sees);
 }
 
 void Dashboard::tick() {
@@ -190,6 +214,12 @@ void Dashboard::tick() {
     shown_ = version;
     server_->send_latest(kPictureSlot, live_message(live_->live.read()));
   }
+  const std::uint64_t seen = live_->seen.version();
+  if (live_->hands.controls.watched_sees.load() && seen != shown_seen_) {
+    shown_seen_ = seen;
+    const SeenPictures pictures = live_->seen.read();
+    if (pictures.pictures > 0) server_->send_latest(kSeenSlot, seen_message(pictures));
+  }
   if (ticks_++ % kTicksPerProgress == 0) server_->send_latest(kProgressSlot, progress_json());
 }
 
@@ -197,33 +227,41 @@ std::string Dashboard::progress_json() const {
   const Progress now = live_->progress.read();
   std::error_code fault;
   const std::uintmax_t bytes = std::filesystem::file_size(live_->folder / "metrics.jsonl", fault);
-  const nlohmann::json json{{"phase", phase_name(now.phase)},
-                            {"exploiting", now.exploiting},
-                            {"speed", now.speed},
-                            {"frames", now.frames},
-                            {"steps", now.steps},
-                            {"updates", now.updates},
-                            {"games", now.games},
-                            {"elapsed_s", now.elapsed_s},
-                            {"left_s", now.left_s},
-                            {"mean_score_100", now.mean_score_100},
-                            {"max_score", now.max_score},
-                            {"last_evaluation", now.last_evaluation},
-                            {"best_evaluation", now.best_evaluation},
-                            {"epsilon", now.epsilon},
-                            {"sigma", now.sigma},
-                            {"loss", now.loss},
-                            {"mean_q", now.mean_q},
-                            {"learning_rate", now.learning_rate},
-                            {"frames_per_s", now.frames_per_s},
-                            {"updates_per_s", now.updates_per_s},
-                            {"replay_size", now.replay_size},
-                            {"replay_capacity", now.replay_capacity},
-                            {"saves", now.saves},
-                            {"events", now.events},
-                            {"last_event", now.last_event.data()},
-                            {"pages", server_->clients()},
-                            {"metrics_bytes", fault ? 0 : bytes}};
+  nlohmann::json json{{"phase", phase_name(now.phase)},
+                      {"exploiting", now.exploiting},
+                      {"sees", now.sees},
+                      {"speed", now.speed},
+                      {"frames", now.frames},
+                      {"steps", now.steps},
+                      {"updates", now.updates},
+                      {"games", now.games},
+                      {"elapsed_s", now.elapsed_s},
+                      {"left_s", now.left_s},
+                      {"mean_score_100", now.mean_score_100},
+                      {"max_score", now.max_score},
+                      {"last_evaluation", now.last_evaluation},
+                      {"best_evaluation", now.best_evaluation},
+                      {"epsilon", now.epsilon},
+                      {"sigma", now.sigma},
+                      {"loss", now.loss},
+                      {"mean_q", now.mean_q},
+                      {"learning_rate", now.learning_rate},
+                      {"frames_per_s", now.frames_per_s},
+                      {"updates_per_s", now.updates_per_s},
+                      {"replay_size", now.replay_size},
+                      {"replay_capacity", now.replay_capacity},
+                      {"saves", now.saves},
+                      {"events", now.events},
+                      {"last_event", now.last_event.data()},
+                      {"pages", server_->clients()},
+                      {"metrics_bytes", fault ? 0 : bytes}};
+  if (live_->latency) {
+    const mame::Latency::Summary summary = live_->latency().summary();
+    json["bridge_p50_us"] = summary.p50_us;
+    json["bridge_p99_us"] = summary.p99_us;
+    json["bridge_p999_us"] = summary.p999_us;
+    json["bridge_late"] = summary.late;
+  }
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "bridge/dash/page_server.h"
+#include "bridge/mame/latency.h"
 #include "rl/trainer.h"
 #include "tools/dash/hands.h"
 
@@ -23,6 +25,8 @@ struct LiveTraining {
   const Mailbox<Progress>& progress;
   const Mailbox<LiveView>& live;
   HandsOn hands;
+  const Mailbox<SeenPictures>& seen;
+  std::function<mame::Latency()> latency{};                  // of the bridge to MAME; null: there is none. Thread: any
   std::vector<std::string> features{};                       // names of the values that the agent sees; may be empty
   std::vector<std::pair<std::string, std::string>> title{};  // facts for the page's head
 };
@@ -55,13 +59,19 @@ class Dashboard {
   std::vector<std::filesystem::path> places_;
   std::optional<LiveTraining> live_;
   std::string live_name_;
-  std::map<std::uint64_t, std::uint32_t> watching_;  // games that each page wants
+  struct Wishes {
+    std::uint32_t games = 0;
+    bool sees = false;  // the pictures that the agent is given
+  };
+  std::map<std::uint64_t, Wishes> watching_;  // of each page
   std::uint64_t shown_ = 0;
+  std::uint64_t shown_seen_ = 0;
   int ticks_ = 0;
   std::unique_ptr<dash::PageServer> server_;
 };
 
 /// A LiveView as the page reads it (docs/formats.md, web/src/wire.ts).
 std::vector<std::uint8_t> live_message(const LiveView& view);
+std::vector<std::uint8_t> seen_message(const SeenPictures& seen);
 
 }  // namespace sinv

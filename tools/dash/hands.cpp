@@ -39,6 +39,9 @@ constexpr Hand kHands[] = {
        if (on.draw_figure) on.draw_figure();
        on.controls.figure.store(true);
      }},
+    {"sees", 'w', "what the agent sees", [](HandsOn& on) { toggle(on.controls.sees); }},
+    {"debug", 'b', "bridge debug", [](HandsOn& on) { toggle(on.controls.machine_debug); }},
+    {"text", 't', "text on MAME", [](HandsOn& on) { toggle(on.controls.machine_text); }},
 };
 
 template <class Matches>

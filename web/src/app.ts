@@ -1,8 +1,8 @@
 import 'uplot/dist/uPlot.min.css';
 import './app.css';
 import { ChartBox, diagrams, palette, type RunData, type View } from './charts';
-import { Screen } from './screen';
-import { readLive, type Live, type Row } from './wire';
+import { drawGrey, Screen } from './screen';
+import { readLive, readSeen, type Live, type Row, type Seen } from './wire';
 
 const $ = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
 
@@ -77,8 +77,10 @@ const charts = diagrams.map((diagram) => new ChartBox(diagram, $('charts')));
 let screens: Screen[] = [];
 let latest: Live | null = null;
 let drawn: Live | null = null;
+let seen: Seen | null = null;
+let seesSaid = false; // what the training said last of its own switch
 // For tests: what was received and drawn.
-const counts = { pictures: 0, progress: 0, opened: 0 };
+const counts = { pictures: 0, progress: 0, opened: 0, seen: 0 };
 (window as unknown as { sinv: unknown }).sinv = counts;
 
 function history(name: string): History {
@@ -136,8 +138,19 @@ function showProgress(now: Progress): void {
     ['replay', `${whole(now.replay_size)} of ${whole(now.replay_capacity)}`],
     ['speed', Number(now.speed) > 0 ? `${now.speed} x real time` : 'full'],
     ['saves', whole(now.saves)],
+    ...(now.bridge_p50_us === undefined
+      ? []
+      : [
+          ['bridge 50 %', `${Number(now.bridge_p50_us).toFixed(1)} us`] as [string, string],
+          ['bridge 99 %', `${Number(now.bridge_p99_us).toFixed(1)} us`] as [string, string],
+          ['bridge 99.9 %', `${Number(now.bridge_p999_us).toFixed(1)} us`] as [string, string],
+        ]),
     ['open pages', whole(now.pages)],
   ]);
+  if (Boolean(now.sees) !== seesSaid) {
+    seesSaid = Boolean(now.sees);
+    $<HTMLDetailsElement>('sees').open = seesSaid;
+  }
   if (Number(now.events) > 0) {
     $('notice').hidden = false;
     $('notice').textContent = String(now.last_event);
@@ -174,6 +187,13 @@ function showEvents(): void {
 
 function showLive(): void {
   requestAnimationFrame(showLive);
+  if (seen) {
+    ++counts.seen;
+    drawGrey($<HTMLCanvasElement>('stack'), seen.width, seen.height, seen.pictures);
+    $('stack').hidden = false;
+    $('observation').hidden = true;
+    seen = null;
+  }
   if (!latest || latest === drawn) return;
   drawn = latest;
   ++counts.pictures;
@@ -309,11 +329,15 @@ function connect(): void {
   socket.onopen = () => {
     ++counts.opened;
     void begin().catch((error) => console.warn(String(error)));
-    send({ watch: Number($<HTMLSelectElement>('watch').value) });
+    send({ watch: Number($<HTMLSelectElement>('watch').value), sees: $<HTMLDetailsElement>('sees').open });
   };
   socket.onmessage = (event) => {
     if (typeof event.data === 'string') showProgress(JSON.parse(event.data) as Progress);
-    else latest = readLive(event.data as ArrayBuffer);
+    else {
+      const stack = readSeen(event.data as ArrayBuffer);
+      if (stack) seen = stack;
+      else latest = readLive(event.data as ArrayBuffer);
+    }
   };
   socket.onclose = () => {
     $('phase').textContent = 'not connected';
@@ -330,6 +354,7 @@ function setTheme(theme: string): void {
 
 $('theme').addEventListener('click', () => setTheme(document.documentElement.dataset.theme === 'dark' ? 'light' : 'dark'));
 $<HTMLSelectElement>('watch').addEventListener('change', (event) => send({ watch: Number((event.target as HTMLSelectElement).value) }));
+$('sees').addEventListener('toggle', () => send({ sees: $<HTMLDetailsElement>('sees').open }));
 $<HTMLSelectElement>('axis').addEventListener('change', (event) => {
   view.axis = (event.target as HTMLSelectElement).value as View['axis'];
   drawCharts(true);

@@ -16,9 +16,11 @@ interface Line {
   each?: boolean; // the row has a list: a dot for each of its numbers
   dots?: boolean;
   right?: boolean;
+  named?: boolean; // the row has an object: a line for each of its names
 }
 interface Diagram {
   title: string;
+  only?: string; // shown when some run has rows of this kind
   lines: Line[];
 }
 
@@ -41,6 +43,7 @@ export const diagrams: Diagram[] = [
     lines: [
       { key: 'epsilon', label: 'epsilon' },
       { key: 'sigma', label: 'sigma', right: true },
+      { key: 'sigma_layers', label: '', right: true, named: true },
     ],
   },
   { title: 'learning rate', lines: [{ key: 'learning_rate', label: 'rate' }] },
@@ -52,6 +55,15 @@ export const diagrams: Diagram[] = [
     ],
   },
   { title: 'replay', lines: [{ key: 'replay_size', label: 'steps held' }] },
+  {
+    title: 'bridge latency, us',
+    only: 'bridge',
+    lines: [
+      { key: 'p50_us', label: '50 %', kind: 'bridge' },
+      { key: 'p99_us', label: '99 %', kind: 'bridge' },
+      { key: 'p999_us', label: '99.9 %', kind: 'bridge' },
+    ],
+  },
 ];
 
 function smoothed(values: (number | null)[], weight: number): (number | null)[] {
@@ -105,8 +117,15 @@ export class ChartBox {
   }
 
   show(runs: RunData[], view: View, afresh: boolean): void {
+    const { only } = this.diagram;
+    this.box.hidden = only !== undefined && !runs.some((run) => run.rows.some((row) => row.kind === only));
+    if (this.box.hidden) return;
     const alone = runs.length <= 1;
-    const lines = alone ? this.diagram.lines : this.diagram.lines.slice(0, 1);
+    const lines = (alone ? this.diagram.lines : this.diagram.lines.slice(0, 1)).flatMap((line): Line[] => {
+      if (!line.named) return [line];
+      const last = runs.flatMap((run) => run.rows).findLast((row) => row[line.key] !== undefined);
+      return Object.keys((last?.[line.key] as object) ?? {}).map((name) => ({ ...line, label: name }));
+    });
     const tables: uPlot.AlignedData[] = [];
     const series: uPlot.Series[] = [{ label: view.axis === 'frames' ? 'frames' : 'min', value: (_, x) => (x === null ? '' : short(x)) }];
     for (const run of runs) {
@@ -114,6 +133,7 @@ export class ChartBox {
         const rows = run.rows.filter((row) => row.kind === (line.kind ?? 'train') && row[line.key] !== undefined);
         const at = (row: Row) => (view.axis === 'frames' ? row.frames : Number(row.elapsed_s) / 60);
         const points = rows.flatMap((row, k): [number, number][] => {
+          if (line.named) return [[at(row), (row[line.key] as Record<string, number>)[line.label]]];
           if (!line.each) return [[at(row), Number(row[line.key])]];
           // Spread over the time since the row before: when exactly they ended is not kept.
           const list = row[line.key] as number[];

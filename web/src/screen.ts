@@ -43,3 +43,17 @@ export class Screen {
     this.context.putImageData(this.image, 0, 0);
   }
 }
+
+// Grey pictures side by side, as large as they are.
+export function drawGrey(canvas: HTMLCanvasElement, width: number, height: number, pictures: Uint8Array[]): void {
+  const gap = 2;
+  canvas.width = pictures.length * (width + gap) - gap;
+  canvas.height = height;
+  const context = canvas.getContext('2d')!;
+  pictures.forEach((picture, i) => {
+    const image = context.createImageData(width, height);
+    const pixels = new Uint32Array(image.data.buffer);
+    picture.forEach((value, at) => (pixels[at] = 0xff000000 | (value << 16) | (value << 8) | value));
+    context.putImageData(image, i * (width + gap), 0);
+  });
+}

@@ -14,7 +14,15 @@ export interface Live {
   observation: Float32Array;
 }
 
+// The stack of pictures that an agent sees: the oldest first, a byte for each pixel, row 0 on top.
+export interface Seen {
+  width: number;
+  height: number;
+  pictures: Uint8Array[];
+}
+
 export const kPictureBytes = 7168;
+const kSeenMark = 0xffffffff; // where a Live has the number of its games
 const kGameHead = 24;
 
 export function readLive(buffer: ArrayBuffer): Live {
@@ -49,8 +57,17 @@ export function readLive(buffer: ArrayBuffer): Live {
   return { games, observation };
 }
 
+// Null: the message is a Live.
+export function readSeen(buffer: ArrayBuffer): Seen | null {
+  const view = new DataView(buffer);
+  if (view.getUint32(0, true) !== kSeenMark) return null;
+  const [width, height, count] = [4, 8, 12].map((at) => view.getUint32(at, true));
+  const pictures = Array.from({ length: count }, (_, i) => new Uint8Array(buffer, 16 + i * width * height, width * height));
+  return { width, height, pictures };
+}
+
 export interface Row {
   kind: string;
   frames: number;
-  [name: string]: number | string | number[];
+  [name: string]: number | string | number[] | Record<string, number>;
 }

@@ -45,7 +45,7 @@ TEST(Hands, NamesAndKeysAreUnique) {
     EXPECT_TRUE(names.insert(hand.name).second) << hand.name;
     EXPECT_TRUE(keys.insert(hand.key).second) << hand.key;
   }
-  EXPECT_GE(names.size(), 13U);
+  EXPECT_GE(names.size(), 16U);
 }
 
 TEST(Hands, ActOnTheControls) {
@@ -72,6 +72,12 @@ TEST(Hands, ActOnTheControls) {
   act_by_name(on, "epsilon_up");
   act_by_name(on, "epsilon_down");
   EXPECT_EQ(controls.epsilon_hundredths, 1);
+  for (std::atomic<bool>* flag : {&controls.sees, &controls.machine_debug, &controls.machine_text}) {
+    EXPECT_TRUE(act_by_key(on, flag == &controls.sees ? 'w' : flag == &controls.machine_debug ? 'b' : 't'));
+    EXPECT_TRUE(*flag);
+  }
+  EXPECT_TRUE(act_by_name(on, "sees"));
+  EXPECT_FALSE(controls.sees);
   act_by_name(on, "figure");
   EXPECT_EQ(figures, 1);
   act_by_name(on, "quit");
@@ -113,6 +119,17 @@ TEST(LiveMessage, HasTheLayoutOfThePage) {
   EXPECT_EQ(word_at(second + 20), 6U);
   EXPECT_EQ(word_at(second + 24 + 20), 0xBFA00000U);  // -1.25
   EXPECT_EQ(bytes.back(), 0x80);
+}
+
+TEST(SeenMessage, HasTheLayoutOfThePage) {
+  SeenPictures seen;
+  seen.width = 3;
+  seen.height = 2;
+  seen.pictures = 2;
+  for (std::uint8_t i = 0; i < 12; ++i) seen.grey[i] = static_cast<std::uint8_t>(10 + i);
+  const std::vector<std::uint8_t> bytes = seen_message(seen);
+  EXPECT_THAT(bytes, testing::ElementsAre(0xFF, 0xFF, 0xFF, 0xFF, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0,  //
+                                          10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21));
 }
 
 TEST(RunShelf, ListsRunsByNameAndReadsWholeLines) {
