@@ -31,6 +31,8 @@ namespace sinv {
   X(deconv_packed_floats) X(deconv_packed_backward_floats) X(deconv_scratch_floats) \
   X(deconv_pack) X(deconv_forward) X(deconv_backward) \
   X(frames_forward) X(image_error_forward) X(image_error_backward)
+// Those of replay memory.
+#define SINV_REPLAY_OPS(X) X(replay_change) X(replay_sample) X(replay_gather) X(replay_prioritise)
 // clang-format on
 
 /// The operations as pointers: called like the static functions of Cpu.
@@ -38,6 +40,7 @@ struct DeviceOps {
 #define SINV_OP_MEMBER(name) decltype(&Cpu::name) name = nullptr;
   SINV_DEVICE_OPS(SINV_OP_MEMBER)
   SINV_WORLD_OPS(SINV_OP_MEMBER)
+  SINV_REPLAY_OPS(SINV_OP_MEMBER)
 #undef SINV_OP_MEMBER
 };
 
@@ -77,6 +80,7 @@ struct DeviceServices {
   void (*select)(int device, Precision precision);
 
   void* (*memory_take)(std::size_t bytes);  // zeroed
+  std::size_t (*memory_left)();             // bytes that nobody has taken
   void (*memory_free)(void* memory);
   /// Memory of the host that the device copies from and to while the host goes on, zeroed. The device reads and writes
   /// it under the same address.
@@ -135,6 +139,7 @@ constexpr std::uint64_t device_abi() {
 #define SINV_OP_SIGNATURE(name) hash = mix(hash, device_abi_detail::signature<decltype(&Cpu::name)>());
   SINV_DEVICE_OPS(SINV_OP_SIGNATURE)
   SINV_WORLD_OPS(SINV_OP_SIGNATURE)
+  SINV_REPLAY_OPS(SINV_OP_SIGNATURE)
 #undef SINV_OP_SIGNATURE
   for (const std::size_t size :
        {sizeof(DeviceOps),     sizeof(DeviceServices), sizeof(DeviceFacts),  sizeof(DeviceVersions),
@@ -142,7 +147,8 @@ constexpr std::uint64_t device_abi() {
         sizeof(DqnLossInputs), sizeof(DqnLossOutputs), sizeof(ConvShape),    sizeof(DeconvShape),
         sizeof(ConvImages),    sizeof(GruGradients),   sizeof(KlGradients),  sizeof(LambdaGradients),
         sizeof(NormGradients), sizeof(PoolAxis),       sizeof(AdamStep),     sizeof(AdamState),
-        sizeof(NoiseState)}) {
+        sizeof(NoiseState),    sizeof(ReplayRing),     sizeof(ReplayState),  sizeof(ReplayChange),
+        sizeof(ReplayBatch)}) {
     hash = mix(hash, size);
   }
   return hash;

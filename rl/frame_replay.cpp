@@ -76,13 +76,13 @@ std::int64_t FrameReplay::bytes(const ReplaySettings& settings, const FrameShape
   return Replay<std::uint8_t, std::uint8_t>::bytes(settings, static_cast<int>(shape.stored_bytes()));
 }
 
-FrameReplay::FrameReplay(const ReplaySettings& settings, const FrameShape& shape)
+FrameReplay::FrameReplay(const ReplaySettings& settings, const FrameShape& shape, Device device)
     : settings_((check_replay_memory(bytes(settings, checked(shape)), settings.capacity_steps), settings)),
       shape_(shape),
       frame_bytes_(shape.stored_bytes()),
       index_(settings),
       newest_(static_cast<std::size_t>(settings.envs)),
-      frames_(static_cast<std::size_t>(index_.slots()) * frame_bytes_) {}
+      memory_(static_cast<std::size_t>(index_.slots()) * frame_bytes_, device) {}
 
 void FrameReplay::store(int env, std::uint32_t slot, std::span<const std::uint8_t> frame) {
   SINV_CHECK(frame.size() == frame_bytes_, "FrameReplay: a frame of ", frame.size(), " bytes, wanted ", frame_bytes_);
@@ -90,7 +90,7 @@ void FrameReplay::store(int env, std::uint32_t slot, std::span<const std::uint8_
   const std::uint32_t inside = slot - static_cast<std::uint32_t>(env) * index_.ring_slots();
   saver_.before_overwrite(segment, inside);
   newest_[segment] = inside;
-  std::memcpy(frames_.data() + slot * frame_bytes_, frame.data(), frame_bytes_);
+  std::memcpy(frames() + slot * frame_bytes_, frame.data(), frame_bytes_);
 }
 
 void FrameReplay::fetch(std::uint32_t slot) const {
@@ -100,7 +100,7 @@ void FrameReplay::fetch(std::uint32_t slot) const {
   const std::span<std::uint32_t> stack = std::span(rows).first(static_cast<std::size_t>(index_.history()));
   for (const std::uint32_t end : {slot, index_.next_of(slot)}) {
     index_.rows_of(end, stack);
-    const std::uint8_t* from = frames_.data() + stack[0] * frame_bytes_;
+    const std::uint8_t* from = frames() + stack[0] * frame_bytes_;
     for (std::size_t i = 0; i < std::min(kBytes, frame_bytes_); i += 64) __builtin_prefetch(from + i);
   }
 }
@@ -113,7 +113,7 @@ void FrameReplay::stack(std::uint32_t slot, std::uint8_t* to) const {
   for (std::size_t first = 0; first < history;) {
     std::size_t end = first + 1;
     while (end < history && rows[end] == rows[end - 1] + 1) ++end;
-    const std::uint8_t* from = frames_.data() + rows[first] * frame_bytes_;
+    const std::uint8_t* from = frames() + rows[first] * frame_bytes_;
     const std::size_t bytes = (end - first) * frame_bytes_;
     const std::size_t pixels = (end - first) * shape_.pixels();
     if (shape_.packed) {
@@ -184,8 +184,8 @@ void FrameReplay::load(ByteReader& in) {
 void FrameReplay::bulk(std::vector<std::span<std::byte>>& parts) {
   index_.bulk(parts);
   for (std::size_t env = 0; env < newest_.size(); ++env) {
-    parts.push_back(std::as_writable_bytes(std::span(frames_).subspan(
-        env * index_.ring_slots() * frame_bytes_, index_.filled(static_cast<int>(env)) * frame_bytes_)));
+    parts.push_back(std::as_writable_bytes(std::span(frames() + env * index_.ring_slots() * frame_bytes_,
+                                                     index_.filled(static_cast<int>(env)) * frame_bytes_)));
   }
 }
 
@@ -225,7 +225,7 @@ bool FrameReplay::begin_save(const std::filesystem::path& path, std::uint64_t st
   const std::uint32_t sum = crc32(std::span(bytes).first(at));
   put(&sum, sizeof sum);
   for (const auto& part : arrays) put(part.data(), part.size());
-  saver_.begin(path, std::move(bytes), order(), frames_.data());
+  saver_.begin(path, std::move(bytes), order(), frames());
   return true;
 }
 
@@ -267,7 +267,7 @@ void FrameReplay::load_file(const std::filesystem::path& path, std::uint64_t sta
     const FrameOrder frames = order();
     for (std::uint64_t block = 0; block < frames.blocks(); ++block) {
       for (const FrameOrder::Run& run : frames.runs_of(block).run) {
-        in.get(std::as_writable_bytes(std::span(frames_).subspan(run.at, run.bytes)));
+        in.get(std::as_writable_bytes(std::span(this->frames() + run.at, run.bytes)));
       }
     }
     in.check_sum();

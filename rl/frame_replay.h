@@ -8,9 +8,9 @@
 
 #include "game/pixels.h"
 #include "rl/frame_saver.h"
-#include "rl/huge_pages.h"
 #include "rl/replay.h"
 #include "rl/replay_index.h"
+#include "rl/row_memory.h"
 #include "rl/streamed_state.h"
 
 namespace sinv {
@@ -23,9 +23,9 @@ namespace sinv {
 /// begin_save() started reads along until it is done.
 class FrameReplay final : public StreamedState {
  public:
-  /// Errors: as ReplayIndex; Error for a shape without pixels, or packed where pixels are no multiple of 8; UserError
-  /// if it does not fit into memory.
-  FrameReplay(const ReplaySettings& settings, const FrameShape& shape);
+  /// `device`: who reads the frames beside the host. Errors: as ReplayIndex; Error for a shape without pixels, or
+  /// packed where pixels are no multiple of 8; UserError if it does not fit into memory.
+  FrameReplay(const ReplaySettings& settings, const FrameShape& shape, Device device = Device::kCpu);
 
   /// What a replay of these settings takes: frames, slots, and the tree (at most 4 doubles a slot).
   static std::int64_t bytes(const ReplaySettings& settings, const FrameShape& shape);
@@ -43,8 +43,10 @@ class FrameReplay final : public StreamedState {
   ReplayIndex& index() { return index_; }
   const ReplayIndex& index() const { return index_; }
   std::span<const std::uint8_t> frame(std::uint32_t slot) const {
-    return std::span(frames_).subspan(slot * frame_bytes_, frame_bytes_);
+    return {frames() + slot * frame_bytes_, frame_bytes_};
   }
+  /// All frames, in the order of their slots.
+  const std::uint8_t* frames() const { return reinterpret_cast<const std::uint8_t*>(memory_.data()); }
 
   /// Draws and fills a whole batch: B stacks [history, height, width] of bytes, oldest frame first, whatever the stored
   /// form. `slots` (B of them) is what set_priorities() wants back.
@@ -78,6 +80,7 @@ class FrameReplay final : public StreamedState {
   void load_file(const std::filesystem::path& path, std::uint64_t stamp) override;
 
  private:
+  std::uint8_t* frames() { return reinterpret_cast<std::uint8_t*>(memory_.data()); }
   void store(int env, std::uint32_t slot, std::span<const std::uint8_t> frame);
   void fetch(std::uint32_t slot) const;
   void stack(std::uint32_t slot, std::uint8_t* to) const;
@@ -89,7 +92,7 @@ class FrameReplay final : public StreamedState {
   std::size_t frame_bytes_;
   ReplayIndex index_;
   std::vector<std::uint32_t> newest_;  // inside the ring of each environment
-  std::vector<std::uint8_t, HugePageAllocator<std::uint8_t>> frames_;
+  RowMemory memory_;
   FrameSaver saver_;  // last, so that it is gone before what it reads
 };
 

@@ -10,8 +10,8 @@
 #include <type_traits>
 #include <vector>
 
-#include "rl/huge_pages.h"
 #include "rl/replay_index.h"
+#include "rl/row_memory.h"
 
 namespace sinv {
 
@@ -30,12 +30,12 @@ struct RowCodec<T, T> {
 /// Features of [-1, 1] in 16 bits of fixed point; values outside are clamped. Half the memory of float32.
 template <>
 struct RowCodec<std::int16_t, float> {
-  static constexpr float kScale = 32767.0F;
+  static constexpr float kScale = kFixed16Scale;
   static constexpr float kLargestError = 0.5F / kScale;
   static std::int16_t encode(float value) {
     return static_cast<std::int16_t>(std::lrintf(std::clamp(value, -1.0F, 1.0F) * kScale));
   }
-  static float decode(std::int16_t stored) { return static_cast<float>(stored) * (1.0F / kScale); }
+  static float decode(std::int16_t stored) { return from_fixed16(stored); }
 };
 
 /// Where a batch of transitions goes: B rows of history() * row_size values, oldest row first.
@@ -59,12 +59,12 @@ class Replay {
  public:
   using Codec = RowCodec<Stored, Value>;
 
-  /// Errors: as ReplayIndex; UserError if it does not fit into memory.
-  Replay(const ReplaySettings& settings, int row_size)
+  /// `device`: who reads the rows beside the host. Errors: as ReplayIndex; UserError if it does not fit into memory.
+  Replay(const ReplaySettings& settings, int row_size, Device device = Device::kCpu)
       : row_size_((check_replay_memory(bytes(settings, row_size), settings.capacity_steps),
                    static_cast<std::size_t>(row_size))),
         index_(settings),
-        rows_(static_cast<std::size_t>(index_.slots()) * row_size_) {}
+        memory_(static_cast<std::size_t>(index_.slots()) * row_size_ * sizeof(Stored), device) {}
 
   /// What a replay of these settings takes: rows, slots, and the tree (at most 4 doubles a slot).
   static std::int64_t bytes(const ReplaySettings& settings, int row_size) {
@@ -82,9 +82,9 @@ class Replay {
   std::int64_t size() const { return index_.size(); }
   ReplayIndex& index() { return index_; }
   const ReplayIndex& index() const { return index_; }
-  std::span<const Stored> row(std::uint32_t slot) const {
-    return std::span(rows_).subspan(slot * row_size_, row_size_);
-  }
+  std::span<const Stored> row(std::uint32_t slot) const { return {rows() + slot * row_size_, row_size_}; }
+  /// All rows, in the order of their slots.
+  const Stored* rows() const { return reinterpret_cast<const Stored*>(memory_.data()); }
 
   /// Draws and fills a whole batch; `slots` (B of them) is what set_priorities() wants back.
   void sample(Random& random, double beta, std::span<std::uint32_t> slots, const TransitionBatch<Value>& batch) const {
@@ -133,32 +133,33 @@ class Replay {
     const std::size_t ring = index_.ring_slots();
     for (std::size_t env = 0; env * ring < static_cast<std::size_t>(index_.slots()); ++env) {
       parts.push_back(std::as_writable_bytes(
-          std::span(rows_).subspan(env * ring * row_size_, index_.filled(static_cast<int>(env)) * row_size_)));
+          std::span(rows() + env * ring * row_size_, index_.filled(static_cast<int>(env)) * row_size_)));
     }
   }
   void loaded() { index_.loaded(); }
 
  private:
+  Stored* rows() { return reinterpret_cast<Stored*>(memory_.data()); }
   void store(std::uint32_t slot, std::span<const Value> row) {
     SINV_CHECK(row.size() == row_size_, "Replay: a row of ", row.size(), " values, wanted ", row_size_);
-    Stored* to = rows_.data() + slot * row_size_;
+    Stored* to = rows() + slot * row_size_;
     for (std::size_t i = 0; i < row_size_; ++i) to[i] = Codec::encode(row[i]);
   }
   void fetch(std::uint32_t slot) const {
     constexpr std::size_t kLine = 64 / sizeof(Stored);
-    const Stored* here = rows_.data() + slot * row_size_;
-    const Stored* there = rows_.data() + index_.next_of(slot) * row_size_;
+    const Stored* here = rows() + slot * row_size_;
+    const Stored* there = rows() + index_.next_of(slot) * row_size_;
     for (std::size_t i = 0; i < row_size_; i += kLine) {
       __builtin_prefetch(here + i);
       __builtin_prefetch(there + i);
     }
   }
   void stack(std::uint32_t slot, std::span<Value> to) const {
-    std::array<std::uint32_t, 256> rows;
+    std::array<std::uint32_t, 256> slots;
     const auto history = static_cast<std::size_t>(index_.history());
-    index_.rows_of(slot, std::span(rows).first(history));
+    index_.rows_of(slot, std::span(slots).first(history));
     for (std::size_t k = 0; k < history; ++k) {
-      const Stored* from = rows_.data() + rows[k] * row_size_;
+      const Stored* from = rows() + slots[k] * row_size_;
       Value* out = to.data() + k * row_size_;
       if constexpr (std::is_same_v<Stored, Value>) {
         std::memcpy(out, from, row_size_ * sizeof(Value));
@@ -170,7 +171,7 @@ class Replay {
 
   std::size_t row_size_;
   ReplayIndex index_;
-  std::vector<Stored, HugePageAllocator<Stored>> rows_;
+  RowMemory memory_;
 };
 
 }  // namespace sinv

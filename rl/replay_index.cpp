@@ -35,13 +35,24 @@ ReplayIndex::ReplayIndex(const ReplaySettings& settings)
   for (Ring& ring : rings_) ring.tails = NStepReturns(settings_.n_step, settings_.gamma);
   erased_.reserve(kPending);
   added_.reserve(kPending);
+  changes_.reserve(settings_.most_changes);
+}
+
+void ReplayIndex::record(std::uint32_t slot, bool new_row) {
+  SINV_CHECK(changes_.size() < settings_.most_changes, "ReplayIndex: more than ", settings_.most_changes,
+             " changes between two settle()s");
+  changes_.push_back({slot, new_row});
 }
 
 void ReplayIndex::erase(std::uint32_t slot) {
   if (tree_.mass(slot) == 0) return;
   tree_.put(slot, 0);
   --size_;
-  erased_.push_back(slot);
+  if (settings_.most_changes > 0) {
+    record(slot, false);
+  } else {
+    erased_.push_back(slot);
+  }
 }
 
 std::uint32_t ReplayIndex::advance(int env) {
@@ -60,6 +71,7 @@ std::uint32_t ReplayIndex::advance(int env) {
     ++ring.filled;
   }
   slots_[slot] = Slot{};
+  if (settings_.most_changes > 0) record(slot, true);
   return slot;
 }
 
@@ -83,9 +95,13 @@ std::uint32_t ReplayIndex::step(int env, int action, float reward, bool terminat
     slots_[start].ret = window.ret;
     slots_[start].discount = window.discount;
     slots_[start].steps = static_cast<std::uint8_t>(window.steps);
-    tree_.put(start, settings_.prioritised ? std::pow(max_priority_, settings_.alpha) : 1.0);
+    tree_.put(start, settings_.prioritised ? new_mass(max_priority_, settings_.alpha) : 1.0);
     ++size_;
-    added_.push_back(start);
+    if (settings_.most_changes > 0) {
+      record(start, false);
+    } else {
+      added_.push_back(start);
+    }
   });
   return to;
 }
@@ -107,30 +123,28 @@ void ReplayIndex::sample(Random& random, double beta, std::span<std::uint32_t> s
     std::fill(weights.begin(), weights.end(), 1.0F);
     return;
   }
-  // (N P_i)^-beta over the largest of the batch: N and the total cancel, the least mass has weight 1.
   double least = tree_.mass(slots[0]);
   for (const std::uint32_t slot : slots) least = std::min(least, tree_.mass(slot));
   for (std::size_t i = 0; i < slots.size(); ++i) {
-    weights[i] = std::pow(static_cast<float>(least / tree_.mass(slots[i])), static_cast<float>(beta));
+    weights[i] = importance_weight(least, tree_.mass(slots[i]), beta);
   }
 }
 
-void ReplayIndex::set_priorities(std::span<const std::uint32_t> slots, std::span<const float> td_error_abs) {
+void ReplayIndex::set_priorities(std::span<const std::uint32_t> slots, std::span<const float> td_error) {
   if (!settings_.prioritised) return;
-  SINV_CHECK(slots.size() == td_error_abs.size(), "ReplayIndex::set_priorities: ", slots.size(), " slots, ",
-             td_error_abs.size(), " errors");
+  SINV_CHECK(slots.size() == td_error.size(), "ReplayIndex::set_priorities: ", slots.size(), " slots, ",
+             td_error.size(), " errors");
   constexpr std::size_t kBlock = 64;
   std::array<std::uint32_t, kBlock> block;
   for (std::size_t at = 0; at < slots.size(); at += kBlock) {
     const std::size_t count = std::min(kBlock, slots.size() - at);
     for (std::size_t i = 0; i < count; ++i) {
-      const double priority = static_cast<double>(td_error_abs[at + i]) + settings_.priority_floor;
+      const double priority = std::abs(static_cast<double>(td_error[at + i])) + settings_.priority_floor;
       SINV_CHECK(std::isfinite(priority), "ReplayIndex::set_priorities: |td error| of row ", at + i, " is ", priority,
                  "; the network has diverged");
       max_priority_ = std::max(max_priority_, priority);
       block[i] = slots[at + i];
-      tree_.put(block[i],
-                static_cast<double>(std::pow(static_cast<float>(priority), static_cast<float>(settings_.alpha))));
+      tree_.put(block[i], drawn_mass(priority, settings_.alpha));
     }
     tree_.refresh(std::span(block).first(count));
   }
@@ -139,7 +153,7 @@ void ReplayIndex::set_priorities(std::span<const std::uint32_t> slots, std::span
 void ReplayIndex::rows_of(std::uint32_t slot, std::span<std::uint32_t> rows) const {
   const std::uint32_t age = slots_[slot].age;
   const auto newest = static_cast<std::uint32_t>(rows.size()) - 1;
-  for (std::uint32_t back = 0; back <= newest; ++back) rows[newest - back] = behind(slot, std::min(back, age));
+  for (std::uint32_t back = 0; back <= newest; ++back) rows[newest - back] = row_behind(ring_slots_, slot, age, back);
 }
 
 void ReplayIndex::save(ByteWriter& out) const {

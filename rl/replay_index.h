@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/random.h"
+#include "kernels/replay.h"
 #include "rl/huge_pages.h"
 #include "rl/n_step.h"
 #include "rl/sum_tree.h"
@@ -22,6 +23,9 @@ struct ReplaySettings {
   bool prioritised = true;       // off: every transition equally likely, weights 1
   double alpha = 0.5;            // exponent of the priorities
   double priority_floor = 1e-3;  // added to |td error|
+  // Above 0: a device keeps the priorities. What changes is recorded, at most so much between two settle()s, and the
+  // masses here only tell what can be drawn, until masses() and set_max_priority() bring the device's.
+  std::size_t most_changes = 0;
 };
 
 /// Which transitions there are and how likely each is; the observations themselves stand in a row store that shares
@@ -35,13 +39,12 @@ class ReplayIndex {
  public:
   static constexpr std::uint32_t kNoSlot = 0xFFFFFFFFU;
 
-  /// What stands in a slot. Written when its window closes.
-  struct Slot {
-    float ret = 0;
-    float discount = 0;
-    std::uint8_t action = 0;
-    std::uint8_t steps = 0;  // from here to the observation that is bootstrapped from
-    std::uint16_t age = 0;   // steps since the episode began, counted up to history - 1
+  using Slot = ReplaySlot;
+
+  /// A slot that was written, freed or became drawable.
+  struct Change {
+    std::uint32_t slot = 0;
+    bool new_row = false;
   };
 
   /// Errors: Error when a setting is out of range or the rings are too short for history and window.
@@ -55,6 +58,9 @@ class ReplayIndex {
   std::uint32_t step(int env, int action, float reward, bool terminated, bool truncated);
   /// Makes what was added since the last call drawable.
   void settle();
+  /// What was recorded since clear_changes(). Errors of begin() and step(): Error when there is no room for more.
+  std::span<const Change> changes() const { return changes_; }
+  void clear_changes() { changes_.clear(); }
 
   /// Transitions that can be drawn.
   std::int64_t size() const { return size_; }
@@ -64,9 +70,9 @@ class ReplayIndex {
   /// Draws slots.size() transitions, stratified, with importance weights (N P)^-beta over the batch's largest.
   /// REQUIRES: size() > 0, settled.
   void sample(Random& random, double beta, std::span<std::uint32_t> slots, std::span<float> weights) const;
-  /// New priorities from |td error|; does nothing when not prioritised. The slots must not have been overwritten
-  /// since they were drawn.
-  void set_priorities(std::span<const std::uint32_t> slots, std::span<const float> td_error_abs);
+  /// New priorities from td errors, whose size counts; does nothing when not prioritised. The slots must not have been
+  /// overwritten since they were drawn. Errors: Error if an error is not finite.
+  void set_priorities(std::span<const std::uint32_t> slots, std::span<const float> td_error);
 
   const Slot& at(std::uint32_t slot) const { return slots_[slot]; }
   void fetch(std::uint32_t slot) const { __builtin_prefetch(&slots_[slot]); }
@@ -79,6 +85,12 @@ class ReplayIndex {
   double mass(std::uint32_t slot) const { return tree_.mass(slot); }
   double total_mass() const { return tree_.total(); }
   double max_priority() const { return max_priority_; }
+  void set_max_priority(double priority) { max_priority_ = priority; }
+  /// Of all slots, to be filled in; the sums are stale until loaded().
+  std::span<double> masses() { return tree_.leaves().first(slots_.size()); }
+  /// The whole tree, SumTree::nodes(), and what stands in all slots.
+  std::span<const double> nodes() const { return tree_.nodes(); }
+  std::span<const Slot> all() const { return slots_; }
 
   /// State, in two parts: counters and tails, then the large arrays, whose extent the counters decide.
   void save(ByteWriter& out) const;
@@ -99,12 +111,9 @@ class ReplayIndex {
 
   std::uint32_t advance(int env);
   void erase(std::uint32_t slot);
-  std::uint32_t ahead(std::uint32_t slot, std::uint32_t steps) const {
-    const std::uint32_t base = slot / ring_slots_ * ring_slots_;
-    const std::uint32_t inside = slot - base + steps;
-    return base + (inside >= ring_slots_ ? inside - ring_slots_ : inside);
-  }
-  std::uint32_t behind(std::uint32_t slot, std::uint32_t steps) const { return ahead(slot, ring_slots_ - steps); }
+  void record(std::uint32_t slot, bool new_row);
+  std::uint32_t ahead(std::uint32_t slot, std::uint32_t steps) const { return slot_ahead(ring_slots_, slot, steps); }
+  std::uint32_t behind(std::uint32_t slot, std::uint32_t steps) const { return slot_behind(ring_slots_, slot, steps); }
 
   ReplaySettings settings_;
   std::uint32_t ring_slots_ = 0;
@@ -113,6 +122,7 @@ class ReplayIndex {
   SumTree tree_;
   std::vector<std::uint32_t> erased_;  // leaves whose sums are stale
   std::vector<std::uint32_t> added_;
+  std::vector<Change> changes_;  // recorded instead of both, where a device keeps the priorities
   std::int64_t size_ = 0;
   double max_priority_ = 1;
 };

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "kernels/replay.h"
 #include "rl/huge_pages.h"
 
 namespace sinv {
@@ -79,7 +80,7 @@ class SumTree {
     for (std::size_t at = 0; at < leaves.size(); at += kBlock) {
       const std::size_t count = std::min(kBlock, leaves.size() - at);
       for (std::size_t i = 0; i < count; ++i) {
-        points[i] = (static_cast<double>(at + i) + random.uniform_double()) * part;
+        points[i] = stratified_point(at + i, random.uniform_double(), part);
       }
       find(std::span(points).first(count), leaves.subspan(at, count));
     }
@@ -97,9 +98,8 @@ class SumTree {
       for (std::size_t i = 0; i < count; ++i) {
         const std::size_t left = std::size_t{leaves[i]} * 2;
         const double mass = nodes[left];
-        // The second condition keeps rounding from leading into an empty half. No branches: half of them would be
-        // mispredicted.
-        const auto right = static_cast<unsigned>(points[i] >= mass) & static_cast<unsigned>(nodes[left + 1] > 0.0);
+        // No branches: half of them would be mispredicted.
+        const auto right = static_cast<unsigned>(falls_right(points[i], mass, nodes[left + 1]));
         points[i] -= static_cast<double>(right) * mass;
         leaves[i] = static_cast<std::uint32_t>(left) + right;
         __builtin_prefetch(nodes + std::size_t{leaves[i]} * 2);
@@ -111,6 +111,8 @@ class SumTree {
   /// The masses of all leaves, to be saved; rebuild() makes the sums from them.
   std::span<double> leaves() { return std::span(nodes_).subspan(capacity_); }
   std::span<const double> leaves() const { return std::span(nodes_).subspan(capacity_); }
+  /// All of it: [1] the root, the children of i at 2i and 2i + 1, the leaves from capacity() on.
+  std::span<const double> nodes() const { return nodes_; }
   void rebuild() {
     for (std::size_t i = capacity_ - 1; i > 0; --i) nodes_[i] = nodes_[2 * i] + nodes_[2 * i + 1];
   }

@@ -3,10 +3,12 @@
 #include "kernels/conv.h"
 #include "kernels/deconv.h"
 #include "kernels/ops.h"
+#include "kernels/replay.h"
 #include "kernels/rssm.h"
 #include "kernels/step_state.h"
 
-/// The CPU backend: one function per operation of kernels/ops.h, conv.h, deconv.h, rssm.h and step_state.h, called
+/// The CPU backend: one function per operation of kernels/ops.h, conv.h, deconv.h, rssm.h, replay.h and
+/// step_state.h, called
 /// after its checks. The specification that the CUDA backend is compared with.
 namespace sinv {
 
@@ -123,6 +125,14 @@ struct Cpu {
                                   float lit_weight, View y);
   static void image_error_backward(const Stream&, ConstView prediction, ConstView target, float lit_above,
                                    float lit_weight, ConstView gy, GradientMode mode, View gprediction);
+
+  static void replay_change(const Stream&, const ReplayRing& ring, double beta, std::span<const ReplayChange> changes);
+  static void replay_sample(const Stream&, const ReplayRing& ring, std::span<std::uint32_t> slots,
+                            std::span<float> weight);
+  static void replay_gather(const Stream&, const ReplayRing& ring, std::span<const std::uint32_t> slots,
+                            const ReplayBatch& batch);
+  static void replay_prioritise(const Stream&, const ReplayRing& ring, std::span<const std::uint32_t> slots,
+                                std::span<const float> td_error);
 };
 
 }  // namespace sinv

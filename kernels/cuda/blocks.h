@@ -67,6 +67,22 @@ __device__ inline T block_sum(T value, BlockRoom<T>& room) {
   return sum;
 }
 
+/// The same with the largest value.
+template <class T>
+__device__ inline T block_max(T value, BlockRoom<T>& room) {
+#pragma unroll
+  for (int distance = kWarp / 2; distance > 0; distance /= 2) {
+    const T other = __shfl_xor_sync(0xFFFFFFFFU, value, distance);
+    value = other > value ? other : value;
+  }
+  __syncthreads();
+  if (lane() == 0) room[warp()] = value;
+  __syncthreads();
+  T most = room[0];
+  for (int w = 1; w < threads() / kWarp; ++w) most = room[w] > most ? room[w] : most;
+  return most;
+}
+
 /// kWidth floats that travel together.
 template <int kWidth>
 struct Values {

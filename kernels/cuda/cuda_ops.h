@@ -3,15 +3,16 @@
 #include "kernels/conv.h"
 #include "kernels/deconv.h"
 #include "kernels/ops.h"
+#include "kernels/replay.h"
 #include "kernels/rssm.h"
 #include "kernels/step_state.h"
 
-/// The CUDA backend: one function per operation of kernels/ops.h, conv.h, deconv.h, rssm.h and step_state.h, called
-/// after their checks. Every View and span is device memory;
-/// s.handle is a cudaStream_t with a workspace (kernels/cuda/workspace.h). A call queues kernels and returns: it
-/// allocates nothing, waits for nothing and reads no device memory on the host, so that it can be captured in a graph.
-/// An index outside its row (gather, dqn_loss) is not seen on the host: the result of that row is NaN.
-/// Errors: Error "<operation>: ..." with the text of the CUDA call that failed.
+/// The CUDA backend: one function per operation of kernels/ops.h, conv.h, deconv.h, rssm.h, replay.h and
+/// step_state.h, called after their checks. Every View and span is device memory (the rows of a replay may be pinned
+/// memory of the host); s.handle is a cudaStream_t with a workspace (kernels/cuda/workspace.h). A call queues kernels
+/// and returns: it allocates nothing, waits for nothing and reads no device memory on the host, so that it can be
+/// captured in a graph. An index outside its row (gather, dqn_loss) is not seen on the host: the result of that row is
+/// NaN. Errors: Error "<operation>: ..." with the text of the CUDA call that failed.
 namespace sinv {
 
 struct Cuda {
@@ -131,6 +132,15 @@ struct Cuda {
                                   float lit_weight, View y);
   static void image_error_backward(const Stream& s, ConstView prediction, ConstView target, float lit_above,
                                    float lit_weight, ConstView gy, GradientMode mode, View gprediction);
+
+  static void replay_change(const Stream& s, const ReplayRing& ring, double beta,
+                            std::span<const ReplayChange> changes);
+  static void replay_sample(const Stream& s, const ReplayRing& ring, std::span<std::uint32_t> slots,
+                            std::span<float> weight);
+  static void replay_gather(const Stream& s, const ReplayRing& ring, std::span<const std::uint32_t> slots,
+                            const ReplayBatch& batch);
+  static void replay_prioritise(const Stream& s, const ReplayRing& ring, std::span<const std::uint32_t> slots,
+                                std::span<const float> td_error);
 };
 
 }  // namespace sinv

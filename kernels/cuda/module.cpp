@@ -30,6 +30,7 @@ DeviceModule make_module() {
 #define SINV_OP_ENTERED(name) module.ops.name = &Entered<&Cuda::name>::call;
   SINV_DEVICE_OPS(SINV_OP_ENTERED)
   SINV_WORLD_OPS(SINV_OP_ENTERED)
+  SINV_REPLAY_OPS(SINV_OP_ENTERED)
 #undef SINV_OP_ENTERED
   module.services = cuda_services();
   return module;

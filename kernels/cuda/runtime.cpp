@@ -134,6 +134,14 @@ void* memory_take(std::size_t bytes) {
   return memory;
 }
 
+std::size_t memory_left() {
+  enter_device();
+  std::size_t free = 0;
+  std::size_t total = 0;
+  check_call(cudaMemGetInfo(&free, &total), "cudaMemGetInfo");
+  return free;
+}
+
 void memory_free(void* memory) { static_cast<void>(cudaFree(memory)); }
 
 void* pinned_take(std::size_t bytes) {
@@ -340,6 +348,7 @@ DeviceServices cuda_services() {
           .facts = facts,
           .select = select,
           .memory_take = memory_take,
+          .memory_left = memory_left,
           .memory_free = memory_free,
           .pinned_take = pinned_take,
           .pinned_free = pinned_free,

@@ -116,17 +116,15 @@ DqnAgent::DqnAgent(const DqnSettings& settings, const AgentShape& shape, std::ui
       input_(dqn_input(settings, shape.observation_size, shape.history, shape.picture)),
       seed_(mixed(seed, kEpsilonStream)),
       memory_(make_dqn_memory(settings, shape)),
-      learner_(learner_settings(settings), input_, shape.actions, mixed(seed, kLearnerStream)),
-      slots_(static_cast<std::size_t>(learner_.most_started()),
-             std::vector<std::uint32_t>(static_cast<std::size_t>(settings.batch))),
+      learner_(learner_settings(settings), input_, shape.actions, mixed(seed, kLearnerStream), memory_.get()),
       errors_(static_cast<std::size_t>(settings.batch)),
       policy_(learner_settings(settings).network, input_, shape.picture, shape.actions, shape.envs,
               mixed(seed, kActorStream)) {
-  state_.draws = Random(mixed(seed, kDrawStream), 0);
   state_.plateau.patience = settings.plateau_patience_evals;
   state_.plateau.factor = settings.plateau_factor;
   policy_.actor().set_parameters(learner_.parameters());
   state_.beta = settings_.beta;
+  memory_->set_draws(Random(mixed(seed, kDrawStream), 0), state_.beta);
 }
 
 void DqnAgent::act(const Environments& envs, std::span<std::uint8_t> actions) {
@@ -156,40 +154,40 @@ std::int64_t DqnAgent::updates_due(const Clock& clock) const {
   return std::max<std::int64_t>(0, static_cast<std::int64_t>(steps / settings_.steps_per_update));
 }
 
-// Where a device works ahead of the host, batch k + 1 is drawn before the priorities of batch k are known.
 void DqnAgent::learn(std::int64_t updates) {
   const bool copies = settings_.target_update == "copy";
   for (std::int64_t i = 0; i < updates; ++i) {
-    memory_->sample(state_.draws, state_.beta, slots_[static_cast<std::size_t>(i) % slots_.size()], learner_.batch());
     learner_.start();
     if (!copies || ++state_.target_age_updates >= settings_.target_period_updates) {
       learner_.update_target();
       state_.target_age_updates = 0;
     }
-    if (learner_.started() == learner_.most_started()) finish_update(i + 1);
+    if (learner_.started() == learner_.most_started()) finish_update();
   }
-  while (learner_.started() > 0) finish_update(updates);
+  while (learner_.started() > 0) finish_update();
 }
 
-// The oldest of those in flight, when `begun` of this round were started.
-void DqnAgent::finish_update(std::int64_t begun) {
-  const auto number = static_cast<std::size_t>(begun - learner_.started());
+void DqnAgent::finish_update() {
   const DqnUpdate update = learner_.finish(errors_);
-  memory_->index().set_priorities(slots_[number % slots_.size()], errors_);
+  // A device passes over such an error; nothing good can follow it.
+  for (std::size_t row = 0; row < errors_.size() && settings_.prioritised; ++row) {
+    SINV_CHECK(std::isfinite(errors_[row]), "DqnAgent: |td error| of row ", row, " is ", errors_[row],
+               "; the network has diverged");
+  }
   follow(state_.loss, static_cast<double>(update.loss));
   follow(state_.mean_q, static_cast<double>(update.mean_q));
   follow(state_.gradient_norm, static_cast<double>(update.gradient_norm));
 }
 
 void DqnAgent::merge(const Clock& clock) {
-  memory_->merge();
+  state_.beta = beta_schedule(settings_).at(clock);
+  memory_->merge(state_.beta);
   if (state_.learning_frames == 0 && clock.steps >= settings_.warmup_steps && memory_->index().size() > 0) {
     state_.learning_frames = std::max<std::int64_t>(1, clock.frames);
   }
   policy_.actor().set_parameters(learner_.parameters());
   const double factor = state_.plateau.current;
   learner_.set_learning_rate(static_cast<float>(learning_rate_schedule(settings_).at(clock) * factor));
-  state_.beta = beta_schedule(settings_).at(clock);
   state_.epsilon = state_.learning_frames == 0 ? 1.0
                                                : FrameSchedule::linear(settings_.epsilon, settings_.epsilon_final,
                                                                        state_.learning_frames, settings_.epsilon_frames)
@@ -278,7 +276,10 @@ std::vector<std::pair<std::string, std::string>> DqnAgent::model_settings() cons
 
 void DqnAgent::save(ByteWriter& out) const {
   SINV_CHECK(memory_->staged() == 0, "DqnAgent::save: ", memory_->staged(), " steps are not merged");
-  out.put(state_);
+  memory_->fetch();
+  State state = state_;
+  state.draws = memory_->draws();
+  out.put(state);
   learner_.save(out);
   policy_.actor().save(out);
   memory_->save(out);
@@ -294,6 +295,7 @@ void DqnAgent::load(ByteReader& in) {
   policy_.actor().load(in);
   policy_.actor().set_parameters(learner_.parameters());
   memory_->load(in);
+  memory_->set_draws(state_.draws, state_.beta);
 }
 
 }  // namespace sinv

@@ -86,11 +86,11 @@ class DqnAgent final : public Agent {
     double loss = 0;  // means over the last hundred updates or so
     double mean_q = 0;
     double gradient_norm = 0;
-    Random draws;
+    Random draws;  // while they are being saved; else the memory's
     PlateauReduction plateau;
   };
 
-  void finish_update(std::int64_t begun);
+  void finish_update();
   void follow(double& mean, double value) const { mean += 0.01 * (value - mean); }
 
   DqnSettings settings_;
@@ -103,7 +103,6 @@ class DqnAgent final : public Agent {
 
   // Learning side.
   DqnLearner learner_;
-  std::vector<std::vector<std::uint32_t>> slots_;  // of each update in flight
   std::vector<float> errors_;
 
   // Acting side.

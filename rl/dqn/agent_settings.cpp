@@ -13,6 +13,7 @@ const std::vector<std::string> kActivations{"relu", "leaky-relu"};
 const std::vector<std::string> kCurves{"constant", "linear", "cosine"};
 const std::vector<std::string> kTargetUpdates{"copy", "average"};
 const std::vector<std::string> kRows{"float32", "int16"};
+const std::vector<std::string> kPlaces{"auto", "host", "device"};
 
 std::size_t choice(const char* key, const std::string& value, const std::vector<std::string>& known) {
   for (std::size_t i = 0; i < known.size(); ++i) {
@@ -54,6 +55,8 @@ void describe(Options& options, DqnSettings& s) {
   options.add("dqn.plateau_factor", s.plateau_factor, "what it is multiplied by then", 0, 1);
   options.add("dqn.replay_steps", s.replay_steps, "steps that replay holds", 64, 1'000'000'000);
   options.add("dqn.replay_rows", s.replay_rows, "how replay keeps observations (int16: half the memory)", kRows);
+  options.add("dqn.replay_memory", s.replay_memory, "where a GPU reads them: its own memory, the host's, or what fits",
+              kPlaces);
   options.add("dqn.prioritised", s.prioritised, "draw transitions by their error instead of uniformly");
   options.add("dqn.alpha", s.alpha, "exponent of the priorities", 0, 1);
   options.add("dqn.beta", s.beta, "exponent of the importance weights, at the start", 0, 1);
@@ -90,6 +93,7 @@ void check(const DqnSettings& s) {
   choice("dqn.learning_rate_curve", s.learning_rate_curve, kCurves);
   choice("dqn.target_update", s.target_update, kTargetUpdates);
   choice("dqn.replay_rows", s.replay_rows, kRows);
+  choice("dqn.replay_memory", s.replay_memory, kPlaces);
   if (s.hidden.empty() || s.hidden.size() > 8) {
     throw UserError(text("dqn.hidden has ", s.hidden.size(), " layers, wanted 1 to 8"));
   }
@@ -118,6 +122,10 @@ DqnLearnerSettings learner_settings(const DqnSettings& s) {
   out.target_rate = static_cast<float>(s.target_rate);
   out.device = chosen_device();
   return out;
+}
+
+ReplayPlace replay_place(const DqnSettings& s) {
+  return static_cast<ReplayPlace>(choice("dqn.replay_memory", s.replay_memory, kPlaces));
 }
 
 ReplaySettings replay_settings(const DqnSettings& s, int envs, int history) {

@@ -53,6 +53,7 @@ struct DqnSettings {
   // Replay.
   std::int64_t replay_steps = 500'000;
   std::string replay_rows = "float32";  // float32 | int16
+  std::string replay_memory = "auto";   // auto | host | device: where a GPU reads the rows; changes no result
   bool prioritised = true;
   double alpha = 0.5;
   double beta = 0.4;
@@ -79,6 +80,7 @@ void check(const DqnSettings& settings);
 
 /// On chosen_device().
 DqnLearnerSettings learner_settings(const DqnSettings& settings);
+ReplayPlace replay_place(const DqnSettings& settings);
 ReplaySettings replay_settings(const DqnSettings& settings, int envs, int history);
 /// The frames that a step took on average matter to a schedule: warm-up is counted in steps, the rest in frames.
 FrameSchedule learning_rate_schedule(const DqnSettings& settings);

@@ -71,28 +71,29 @@ struct BatchLayout {
   }
 };
 
-// What one update in flight on a device holds: two of them take turns. One is used again when it is done, so all that
-// it began has happened.
+// What one update in flight on a device leaves: two of them take turns.
 struct Flight {
-  PinnedBuffer batch;    // filled by the host
-  DeviceBuffer arrived;  // its copy
   PinnedBuffer results;  // errors, mean q, loss, norm
-  DeviceEvent copied;    // batch is in arrived
-  DeviceEvent done;      // results are here
+  DeviceEvent done;      // they are here
 
-  Flight(std::size_t batch_bytes, std::size_t results_bytes)
-      : batch(batch_bytes), arrived(batch_bytes), results(results_bytes) {}
+  explicit Flight(std::size_t results_bytes) : results(results_bytes) {}
 };
 
-// Both streams, made before and destroyed after all that uses them.
-struct LearnerStreams {
-  std::optional<DeviceStream> work;
-  std::optional<DeviceStream> copies;
+// What the host fills for a device.
+struct HandFilled {
+  PinnedBuffer batch;
+  DeviceEvent copied;
+  bool is_new = true;
 
-  explicit LearnerStreams(Device device) {
-    if (device == Device::kCpu) return;
-    work.emplace();
-    copies.emplace();
+  explicit HandFilled(std::size_t bytes) : batch(bytes) {}
+};
+
+// Made before and destroyed after all that uses it.
+struct LearnerStream {
+  std::optional<DeviceStream> work;
+
+  explicit LearnerStream(Device device) {
+    if (device == Device::kCuda) work.emplace();
   }
   Stream on() const { return work ? work->stream() : Stream{}; }
 };
@@ -100,7 +101,8 @@ struct LearnerStreams {
 
 struct DqnLearner::Impl {
   DqnLearnerSettings settings;
-  LearnerStreams streams;
+  DqnBatchSource* source;
+  LearnerStream own_stream;
   Stream stream;
   ParameterStore online_store;
   ParameterStore target_store;
@@ -118,14 +120,16 @@ struct DqnLearner::Impl {
   DqnLossVars loss;
   GraphedStep step;
   std::deque<Flight> flights;  // empty on the CPU
-  int next = 0;                // the flight that batch() fills
+  std::optional<HandFilled> by_hand;
+  int next = 0;  // the flight of the next update
   int started = 0;
   std::vector<float> gradient_copy;
 
-  Impl(const DqnLearnerSettings& s, const QInput& observation, int actions, std::uint64_t seed)
+  Impl(const DqnLearnerSettings& s, const QInput& observation, int actions, std::uint64_t seed, DqnBatchSource* from)
       : settings((check(s), s)),
-        streams(s.device),
-        stream(streams.on()),
+        source(from),
+        own_stream(s.device),
+        stream(own_stream.on()),
         online_noise(seed, kOnlineNoiseStream),
         target_noise(seed, kTargetNoiseStream),
         init(seed, kInitStream),
@@ -145,16 +149,13 @@ struct DqnLearner::Impl {
       std::ranges::fill(layout.at(input, false).weight, 1.0F);
       return;
     }
-    for (int i = 0; i < 2; ++i) {
-      Flight& flight = flights.emplace_back(layout.bytes, (loss.results.size() + 1) * sizeof(float));
-      std::ranges::fill(layout.at(static_cast<std::byte*>(flight.batch.data()), false).weight, 1.0F);
-    }
+    for (int i = 0; i < 2; ++i) flights.emplace_back((loss.results.size() + 1) * sizeof(float));
+    if (source != nullptr) return;
+    by_hand.emplace(layout.bytes);
+    std::ranges::fill(layout.at(static_cast<std::byte*>(by_hand->batch.data()), false).weight, 1.0F);
   }
 
-  ~Impl() {
-    if (streams.copies) settle(streams.copies->stream());
-    settle(stream);
-  }
+  ~Impl() { settle(stream); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
@@ -184,29 +185,34 @@ struct DqnLearner::Impl {
   }
 
   void queue_update() {
+    if (source != nullptr) source->queue_batch(stream, layout.at(input, sees_frames()));
     online_noise.resample(stream);
     target_noise.resample(stream);
     tape.forward();
     tape.backward();
     adam.queue_step(stream, online_store.device_gradients(), online_store.device_values());
+    if (source != nullptr) source->queue_errors(stream, loss.results.first(layout.rows));
   }
 
   Flight& flight(int number) { return flights[static_cast<std::size_t>(number) % flights.size()]; }
 
-  void start_on_device() {
-    const DeviceRange range(stream, "dqn update");
-    Flight& now = flight(next);
-    const auto* actions =
-        reinterpret_cast<const std::int32_t*>(static_cast<std::byte*>(now.batch.data()) + layout.action_tm1);
+  void upload_batch() {
+    if (!by_hand->is_new) return;
+    const auto* from = static_cast<std::byte*>(by_hand->batch.data());
+    const auto* actions = reinterpret_cast<const std::int32_t*>(from + layout.action_tm1);
     for (std::size_t row = 0; row < layout.rows; ++row) {
       SINV_CHECK(actions[row] >= 0 && actions[row] < online.actions(), "dqn learner: action_tm1 of row ", row, " is ",
                  actions[row], ", wanted 0 to ", online.actions() - 1);
     }
-    const Stream copies = streams.copies->stream();
-    queue_copy(copies, now.arrived.data(), now.batch.data(), layout.bytes);
-    now.copied.record(copies);
-    now.copied.hold(stream);
-    queue_copy(stream, input, now.arrived.data(), layout.bytes);
+    queue_copy(stream, input, from, layout.bytes);
+    by_hand->copied.record(stream);
+    by_hand->is_new = false;
+  }
+
+  void start_on_device() {
+    const DeviceRange range(stream, "dqn update");
+    Flight& now = flight(next);
+    if (by_hand) upload_batch();
     step.run(stream, tape.held_is_stale() ? 1 : 0, [this] { queue_update(); });
     tape.held_are_computed();
     auto* results = static_cast<float*>(now.results.data());
@@ -217,23 +223,26 @@ struct DqnLearner::Impl {
   }
 };
 
-DqnLearner::DqnLearner(const DqnLearnerSettings& settings, const QInput& input, int actions, std::uint64_t seed)
-    : impl_(std::make_unique<Impl>(settings, input, actions, seed)) {}
+DqnLearner::DqnLearner(const DqnLearnerSettings& settings, const QInput& input, int actions, std::uint64_t seed,
+                       DqnBatchSource* source)
+    : impl_(std::make_unique<Impl>(settings, input, actions, seed, source)) {}
 DqnLearner::~DqnLearner() = default;
 DqnLearner::DqnLearner(DqnLearner&&) noexcept = default;
 DqnLearner& DqnLearner::operator=(DqnLearner&&) noexcept = default;
 
 DqnBatch DqnLearner::batch() {
   Impl& i = *impl_;
-  if (i.flights.empty()) return i.layout.at(i.input, i.sees_frames());
-  Flight& flight = i.flight(i.next);
-  flight.copied.wait();
-  return i.layout.at(static_cast<std::byte*>(flight.batch.data()), i.sees_frames());
+  SINV_CHECK(i.source == nullptr, "dqn learner: its batches come from a source");
+  if (!i.by_hand) return i.layout.at(i.input, i.sees_frames());
+  i.by_hand->copied.wait();
+  i.by_hand->is_new = true;
+  return i.layout.at(static_cast<std::byte*>(i.by_hand->batch.data()), i.sees_frames());
 }
 
 void DqnLearner::start() {
   Impl& i = *impl_;
   SINV_CHECK(i.started < most_started(), "dqn learner: ", i.started, " updates are started and not finished");
+  if (i.source != nullptr) i.source->ready(i.stream);
   if (i.flights.empty()) {
     i.queue_update();
   } else {

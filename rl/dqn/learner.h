@@ -11,8 +11,8 @@
 
 namespace sinv {
 
-/// The learner's own input buffers for B transitions of n steps: filled in place before each update() or start(). B
-/// is settings.batch; every row must be filled. A network sees numbers or frames: the other spans are empty.
+/// A learner's input buffers for B transitions of n steps: filled in place before each update() or start(). B is
+/// settings.batch; every row must be filled. A network sees numbers or frames: the other spans are empty.
 struct DqnBatch {
   std::span<float> observation_tm1;    // [B, features]
   std::span<std::int32_t> action_tm1;  // [B], 0 .. actions - 1
@@ -30,25 +30,41 @@ struct DqnUpdate {
   float gradient_norm = 0;  // before clipping
 };
 
+/// Where a learner's batches come from, and where its errors go, inside an update. Thread: the learner's.
+class DqnBatchSource {
+ public:
+  virtual ~DqnBatchSource() = default;
+  /// Before each update: what need not be, or cannot be, in a graph.
+  virtual void ready(const Stream& s) = 0;
+  /// Queues the filling of `batch`, which is memory of the learner's device; on the CPU it is filled on return.
+  virtual void queue_batch(const Stream& s, const DqnBatch& batch) = 0;
+  /// Queues what the td errors of that batch are for.
+  virtual void queue_errors(const Stream& s, std::span<const float> td_error) = 0;
+};
+
 /// Double DQN with a target network, noisy or plain: owns both networks, the optimiser and the noise streams.
 /// Same settings, seed and batches give the same parameters bit for bit on one kind of CPU.
-/// On CUDA an update is one graph, captured when it comes the second time. Batches are uploaded while the update before
-/// runs, and results are read back one update later, so the host fills one batch ahead: start() twice, then finish().
-/// A step allocates nothing after the first two updates of each kind (with and without new target parameters).
+/// On CUDA an update is one graph, with what the source of the batches queues; it is captured when it comes the second
+/// time. Results are read back one update later, so that the next one is queued while one runs: start() twice, then
+/// finish(). A step allocates nothing after the first two updates of each kind (with and without new target
+/// parameters).
 /// Thread: one owner. Shares nothing with a DqnActor; carry parameters() over.
 class DqnLearner {
  public:
+  /// source: null: batch() is filled by hand; else it must outlive the learner.
   /// Errors: Error naming the setting that is out of range.
-  DqnLearner(const DqnLearnerSettings& settings, const QInput& input, int actions, std::uint64_t seed);
+  DqnLearner(const DqnLearnerSettings& settings, const QInput& input, int actions, std::uint64_t seed,
+             DqnBatchSource* source = nullptr);
   ~DqnLearner();
   DqnLearner(DqnLearner&&) noexcept;
   DqnLearner& operator=(DqnLearner&&) noexcept;
 
-  /// What the next start() reads. The same memory in every call on the CPU; on a device after start() the next piece,
-  /// once its upload is done.
+  /// What start() reads: the same memory in every call. On a device it is uploaded by the next start() after a call of
+  /// this, which waits until the upload before is done. REQUIRES: no source.
   DqnBatch batch();
-  /// Begins one gradient step on what batch() holds. On the CPU it is done on return.
-  /// Errors: Error naming the row of an action out of range, or if most_started() updates are not finished.
+  /// Begins one gradient step on what batch() holds, or the source brings. On the CPU it is done on return.
+  /// Errors: Error naming the row of an action out of range (not with a source on a device), or if most_started()
+  /// updates are not finished.
   void start();
   /// Waits for the oldest update that was started; writes |td error| per row (unweighted: the new priorities).
   /// Errors: Error if td_error_abs does not have B values, or nothing was started.

@@ -1,9 +1,12 @@
 #include "rl/dqn/memory.h"
 
 #include <algorithm>
+#include <optional>
 #include <type_traits>
 
 #include "base/error.h"
+#include "kernels/device_module.h"
+#include "rl/dqn/device_replay.h"
 #include "rl/frame_replay.h"
 #include "rl/replay.h"
 
@@ -17,6 +20,21 @@ struct Staged {
   std::uint8_t ended;
 };
 
+// How many slots a round changes at most. Each step writes one slot, and one more at an episode's end; closes one
+// window, and those that were open; and frees the slots whose history it overwrites.
+std::size_t changes_of_round(const ReplaySettings& replay, const AgentShape& shape) {
+  const int written = 2 * shape.steps_per_round + 1;
+  const int closed = shape.steps_per_round + replay.n_step;
+  const int freed = written + replay.history;
+  return static_cast<std::size_t>(shape.envs) * static_cast<std::size_t>(written + closed + freed);
+}
+
+ReplaySettings settings_of(const DqnSettings& settings, const AgentShape& shape) {
+  ReplaySettings replay = replay_settings(settings, shape.envs, shape.history);
+  if (chosen_device() == Device::kCuda) replay.most_changes = changes_of_round(replay, shape);
+  return replay;
+}
+
 /// Rows: Replay<.., float> or FrameReplay.
 template <class Rows>
 class MemoryOf final : public DqnMemory {
@@ -25,8 +43,9 @@ class MemoryOf final : public DqnMemory {
 
  public:
   template <class Shape>
-  MemoryOf(const ReplaySettings& settings, const Shape& row, std::size_t row_size, const AgentShape& shape)
-      : rows_(settings, row),
+  MemoryOf(const DqnSettings& settings, const Shape& row, std::size_t row_size, const AgentShape& shape)
+      : rows_(settings_of(settings, shape), row, chosen_device()),
+        drawn_(static_cast<std::size_t>(settings.batch)),
         row_(row_size),
         envs_(static_cast<std::size_t>(shape.envs)),
         history_(static_cast<std::size_t>(shape.history)),
@@ -36,6 +55,9 @@ class MemoryOf final : public DqnMemory {
     next_rows_.resize(steps * row_);
     final_rows_.resize(steps * row_);
     first_rows_.resize(envs_ * row_);
+    if (chosen_device() == Device::kCpu) return;
+    device_.emplace(rows_.index(), settings_of(settings, shape), rows_on_host(), settings.batch,
+                    replay_place(settings));
   }
 
   void begin(const Environments& envs) override {
@@ -59,7 +81,7 @@ class MemoryOf final : public DqnMemory {
 
   int staged() const override { return steps_ + (begun_ ? 1 : 0); }
 
-  void merge() override {
+  void merge(double beta) override {
     for (std::size_t env = 0; env < envs_; ++env) {
       const int number = static_cast<int>(env);
       if (begun_) rows_.begin(number, row_of(first_rows_, env));
@@ -74,29 +96,49 @@ class MemoryOf final : public DqnMemory {
       }
     }
     rows_.settle();
+    if (device_) device_->send(beta);
+    beta_ = beta;
     begun_ = false;
     steps_ = 0;
   }
 
-  void sample(Random& random, double beta, std::span<std::uint32_t> slots, const DqnBatch& batch) const override {
+  void ready(const Stream& s) override {
+    if (device_) device_->ready(s);
+  }
+  void queue_batch(const Stream& s, const DqnBatch& batch) override {
+    if (device_) return device_->queue_batch(s, batch);
     if constexpr (kPictures) {
       rows_.sample(
-          random, beta, slots,
+          draws_, beta_, drawn_,
           {batch.frames_tm1, batch.action_tm1, batch.return_t, batch.discount_t, batch.frames_t, batch.weight});
     } else {
-      rows_.sample(random, beta, slots,
+      rows_.sample(draws_, beta_, drawn_,
                    {batch.observation_tm1, batch.action_tm1, batch.return_t, batch.discount_t, batch.observation_t,
                     batch.weight});
     }
   }
-  ReplayIndex& index() override { return rows_.index(); }
+  void queue_errors(const Stream& s, std::span<const float> td_error) override {
+    if (device_) return device_->queue_errors(s, td_error);
+    rows_.index().set_priorities(drawn_, td_error);
+  }
+
   const ReplayIndex& index() const override { return rows_.index(); }
+  void set_draws(const Random& draws, double beta) override {
+    draws_ = draws;
+    beta_ = beta;
+    if (device_) device_->set_draws(draws, beta);
+  }
+  Random draws() const override { return device_ ? device_->draws() : draws_; }
+  void fetch() override {
+    if (device_) device_->fetch();
+  }
 
   void save(ByteWriter& out) const override {
     if constexpr (!kPictures) rows_.save(out);
   }
   void load(ByteReader& in) override {
     if constexpr (!kPictures) rows_.load(in);
+    if (device_) device_->forget();
     begun_ = false;
     steps_ = 0;
   }
@@ -128,7 +170,23 @@ class MemoryOf final : public DqnMemory {
     std::copy(newest.begin(), newest.end(), rows.begin() + static_cast<std::ptrdiff_t>(at * row_));
   }
 
+  ReplayRows rows_on_host() const {
+    if constexpr (kPictures) {
+      const FrameShape& shape = rows_.shape();
+      return {reinterpret_cast<const std::byte*>(rows_.frames()), static_cast<std::uint32_t>(shape.pixels()),
+              shape.packed ? RowForm::kBit : RowForm::kByte};
+    } else {
+      const bool fixed = sizeof(*rows_.rows()) == sizeof(std::int16_t);
+      return {reinterpret_cast<const std::byte*>(rows_.rows()), static_cast<std::uint32_t>(row_),
+              fixed ? RowForm::kFixed16 : RowForm::kFloat};
+    }
+  }
+
   Rows rows_;
+  std::optional<DeviceReplay> device_;
+  Random draws_;
+  double beta_ = 0;
+  std::vector<std::uint32_t> drawn_;  // of the last batch
   std::size_t row_;
   std::size_t envs_;
   std::size_t history_;
@@ -144,16 +202,15 @@ class MemoryOf final : public DqnMemory {
 }  // namespace
 
 std::unique_ptr<DqnMemory> make_dqn_memory(const DqnSettings& settings, const AgentShape& shape) {
-  const ReplaySettings replay = replay_settings(settings, shape.envs, shape.history);
   if (shape.picture != kNoFrame) {
-    return std::make_unique<MemoryOf<FrameReplay>>(replay, shape.picture, shape.picture.stored_bytes(), shape);
+    return std::make_unique<MemoryOf<FrameReplay>>(settings, shape.picture, shape.picture.stored_bytes(), shape);
   }
   const int row = shape.observation_size / shape.history;
   const auto size = static_cast<std::size_t>(row);
   if (settings.replay_rows == "int16") {
-    return std::make_unique<MemoryOf<Replay<std::int16_t, float>>>(replay, row, size, shape);
+    return std::make_unique<MemoryOf<Replay<std::int16_t, float>>>(settings, row, size, shape);
   }
-  return std::make_unique<MemoryOf<Replay<float, float>>>(replay, row, size, shape);
+  return std::make_unique<MemoryOf<Replay<float, float>>>(settings, row, size, shape);
 }
 
 }  // namespace sinv

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include "kernels/device.h"
 #include "nn/q_network.h"
 
@@ -16,6 +18,13 @@ inline QNetworkSettings mlp_network() {
 enum class TargetUpdate {
   kCopy,     // update_target() copies the online parameters
   kAverage,  // update_target() moves the target by target_rate towards them (Polyak)
+};
+
+/// Where a device reads the rows of a replay.
+enum class ReplayPlace : std::uint8_t {
+  kAuto,    // on the device if they take no more than half of the memory that is left there
+  kHost,    // in pinned memory of the host, in place
+  kDevice,  // in a copy on the device, which new rows are brought to
 };
 
 struct DqnLearnerSettings {

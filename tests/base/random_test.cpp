@@ -1,7 +1,10 @@
 #include "base/random.h"
 
+#include <algorithm>
 #include <array>
 #include <gtest/gtest.h>
+
+#include "base/random_ahead.h"
 
 namespace sinv {
 namespace {
@@ -26,6 +29,29 @@ TEST(Random, ACopyContinuesTheSameStream) {
   for (int i = 0; i < 5; ++i) a.bits();  // stops in the middle of a block
   Random b = a;
   for (int i = 0; i < 100; ++i) ASSERT_EQ(a.bits(), b.bits());
+}
+
+TEST(Random, WhatIsPeekedIsDrawnAndWhatIsSkippedIsNot) {
+  for (int before = 0; before < 6; ++before) {
+    for (std::uint64_t words = 0; words < 14; ++words) {
+      Random drawn(7, 3);
+      for (int i = 0; i < before; ++i) static_cast<void>(drawn.bits());
+      Random skipped = drawn;
+      for (std::uint64_t word = 0; word < words; ++word) {
+        const std::uint32_t peeked = peek(skipped, word);
+        ASSERT_EQ(peeked, drawn.bits()) << before << " before, word " << word;
+      }
+      skip(skipped, words);
+      ASSERT_EQ(skipped.counter, drawn.counter);
+      ASSERT_EQ(skipped.spares, drawn.spares);
+      ASSERT_TRUE(std::equal(skipped.spare, skipped.spare + 4, drawn.spare)) << "saved bytes differ";
+    }
+  }
+  Random random(7, 4);
+  const double third = peek_double(random, 2);
+  static_cast<void>(random.uniform_double());
+  static_cast<void>(random.uniform_double());
+  EXPECT_EQ(random.uniform_double(), third);
 }
 
 TEST(Random, StreamsOfOneSeedDiffer) {

@@ -6,6 +6,7 @@
 
 #include "kernels/device_module.h"
 #include "tests/gpu/bandwidth.h"
+#include "tests/gpu/replay_checks.h"
 #include "tests/support/fake_device.h"
 
 namespace sinv {
@@ -25,6 +26,15 @@ const Check& check_named(const std::string& name) {
     if (check.name == name) return check;
   }
   throw Error("no check " + name);
+}
+
+TEST(DeviceChecks, ThoseOfReplayPassOnTheFakeDevice) {
+  const FakeDevice device;
+  for (const Check& check : replay_checks()) {
+    const CheckResult result = run_check(check);
+    EXPECT_TRUE(result.passed()) << check.name << ": " << result.problem;
+    EXPECT_EQ(result.worst, 0) << check.name << ": its numbers are the CPU's";
+  }
 }
 
 TEST(DeviceChecks, FindAnOperationThatIsWrong) {

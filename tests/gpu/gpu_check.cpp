@@ -15,6 +15,8 @@
 #include "rl/dreamer/learner.h"
 #include "tests/gpu/bandwidth.h"
 #include "tests/gpu/checks.h"
+#include "tests/gpu/replay_bench.h"
+#include "tests/gpu/replay_checks.h"
 
 namespace sinv {
 namespace {
@@ -88,6 +90,7 @@ void run_benches(const char* path) {
     std::printf("  %-40s %10.0f GB/s, %.2f of the copy\n", line.name.c_str(), line.gigabytes_per_s,
                 line.gigabytes_per_s / bandwidths[0].gigabytes_per_s);
   }
+  print_replay(bandwidths[0].gigabytes_per_s);
   if (path != nullptr) write_figures(path, figures, bandwidths);
 }
 
@@ -101,7 +104,10 @@ int run(const std::string& what, const char* path) {
     return print_no_gpu(error.what());
   }
   bool passed = true;
-  if (what != "bench") passed = print_checks(device_checks());
+  if (what != "bench") {
+    passed = print_checks(device_checks());
+    passed = print_checks(replay_checks()) && passed;
+  }
   if (what != "checks") run_benches(path);
   return passed ? 0 : 1;
 }

@@ -111,6 +111,7 @@ TEST_F(DeviceModuleTest, HasEveryOperationAndService) {
 #define SINV_EXPECT_OP(name) EXPECT_NE(module.ops.name, nullptr) << #name;
   SINV_DEVICE_OPS(SINV_EXPECT_OP)
   SINV_WORLD_OPS(SINV_EXPECT_OP)
+  SINV_REPLAY_OPS(SINV_EXPECT_OP)
 #undef SINV_EXPECT_OP
   // Every service is a pointer, so the table is an array of them.
   const auto* services = reinterpret_cast<void* const*>(&module.services);

@@ -1,8 +1,9 @@
-// Every error that kernels/ops.h promises, by its text.
+// Every error that kernels/ops.h and replay.h promise, by its text.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "kernels/ops.h"
+#include "kernels/replay.h"
 #include "tests/kernels/guarded.h"
 
 namespace sinv {
@@ -122,6 +123,38 @@ TEST(OpsErrors, OptimiserSizesMustAgree) {
   EXPECT_REFUSED(adam_update({}, {}, 0, some(3), some(4), some(4), some(4), of(Shape{})),
                  "adam_update: 4 values, 3 gradients, 4 and 4 moments");
   EXPECT_REFUSED(average_update({}, 1, some(3), some(4)), "average_update: 3 values, 4 targets");
+}
+
+TEST(OpsErrors, ReplayWantsMemoryAndSizesThatAgree) {
+  ReplayState state;
+  std::vector<ReplaySlot> slots(6);
+  std::vector<double> nodes(16);
+  std::vector<std::uint32_t> drawn(2);
+  std::vector<std::int32_t> actions(2);
+  ReplayRing ring{.state = &state,
+                  .slots = slots.data(),
+                  .nodes = nodes.data(),
+                  .leaves = 8,
+                  .slot_count = 6,
+                  .ring_slots = 3,
+                  .history = 2,
+                  .row_values = 4};
+  EXPECT_REFUSED(replay_sample({}, ReplayRing{}, drawn, some(2)), "replay_sample: a ring without memory");
+  ring.leaves = 4;
+  EXPECT_REFUSED(replay_prioritise({}, ring, drawn, some(2)),
+                 "replay_prioritise: 6 slots in rings of 3 under 4 leaves");
+  ring.leaves = 8;
+  EXPECT_REFUSED(replay_sample({}, ring, drawn, some(3)), "replay_sample: 2 slots, 3 weights");
+  EXPECT_REFUSED(replay_prioritise({}, ring, drawn, some(1)), "replay_prioritise: 2 slots, 1 errors");
+  const auto gather = [&](std::size_t tm1, std::size_t t, std::size_t returns) {
+    replay_gather(
+        {}, ring, drawn,
+        {std::as_writable_bytes(some(tm1)), std::as_writable_bytes(some(t)), actions, some(returns), some(2)});
+  };
+  EXPECT_REFUSED(gather(15, 16, 2), "replay_gather: 2 observations of 32 bytes, buffers of 60 and 64");
+  EXPECT_REFUSED(gather(16, 16, 1), "replay_gather: 2 slots, room for 2 actions, 1 returns, 2 discounts");
+  ring.ring_slots = 4;
+  EXPECT_REFUSED(replay_change({}, ring, 0, {}), "replay_change: 6 slots in rings of 4 under 8 leaves");
 }
 
 TEST(OpsErrors, ShapesRefuseWhatTheyCannotHold) {

@@ -81,7 +81,7 @@ class EveryAgent : public testing::TestWithParam<std::string> {
 
 std::vector<std::string> agents_everywhere() {
   std::vector<std::string> all = agent_names();
-  all.push_back("dqn-mlp on a device");  // the network that sees pictures: tests/rl/dqn/device_learner_test.cpp
+  all.push_back("dqn-mlp on a device");  // pictures: tests/rl/dqn/device_replay_test.cpp
   return all;
 }
 

@@ -230,6 +230,57 @@ TEST(Replay, RefusesAnErrorThatIsNoNumber) {
   EXPECT_THROW(replay.index().set_priorities(std::span(&slot, 1), std::span(&error, 1)), Error);
 }
 
+// What a device that keeps the priorities is told is enough to know what can be drawn.
+TEST(Replay, RecordsEverySlotThatChanges) {
+  ReplaySettings settings{.envs = 2, .capacity_steps = 40, .history = 3, .n_step = 2};
+  ReplayIndex plain(settings);
+  settings.most_changes = 60;
+  ReplayIndex recording(settings);
+  std::vector<std::uint8_t> drawable(40);
+  Random random(4, 4);
+  for (ReplayIndex* index : {&plain, &recording}) {
+    for (int env = 0; env < 2; ++env) index->begin(env);
+  }
+  for (int round = 0; round < 40; ++round) {
+    std::vector<std::uint32_t> rows;
+    for (int step = 0; step < 4; ++step) {
+      const int env = step % 2;
+      const bool ends = random.below(6) == 0;
+      rows.push_back(plain.step(env, step, 1, ends, false));
+      recording.step(env, step, 1, ends, false);
+      if (!ends) continue;
+      rows.push_back(plain.begin(env));
+      recording.begin(env);
+    }
+    plain.settle();
+    recording.settle();
+    std::vector<std::uint32_t> new_rows;
+    for (const ReplayIndex::Change& change : recording.changes()) {
+      drawable[change.slot] = recording.mass(change.slot) != 0 ? 1 : 0;
+      if (change.new_row) new_rows.push_back(change.slot);
+    }
+    recording.clear_changes();
+    EXPECT_EQ(new_rows, rows);
+    EXPECT_EQ(recording.size(), plain.size());
+    for (std::uint32_t slot = 0; slot < 40; ++slot) {
+      ASSERT_EQ(drawable[slot] != 0, plain.mass(slot) != 0) << "round " << round << ", slot " << slot;
+    }
+  }
+}
+
+TEST(Replay, RefusesMoreChangesThanItHasRoomFor) {
+  ReplayIndex index({.capacity_steps = 40, .n_step = 1, .most_changes = 4});
+  index.begin(0);
+  index.step(0, 0, 0, false, false);
+  try {
+    index.step(0, 0, 0, false, false);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(std::string(error.what()).rfind("ReplayIndex: more than 4 changes between two settle()s", 0), 0U)
+        << error.what();
+  }
+}
+
 TEST(Replay, FixedPointRowsAreWithinHalfAStepOfTheValues) {
   Replay<std::int16_t, float> replay({.capacity_steps = 100, .n_step = 1}, 3);
   Random random(2, 2);

@@ -44,6 +44,7 @@ struct State {
   std::size_t used = 0;
   std::size_t held = 0;  // bytes
   std::size_t memory = kRoom;
+  std::size_t pinned_piece = kRoom;
   std::map<void*, std::size_t> pieces;
   std::map<void*, std::size_t> pinned;
   int open = 0;
@@ -156,6 +157,15 @@ struct Pointers {
     all(in.q_tm1, in.q_t_selector, in.q_t_value, in.action_tm1, in.return_t, in.discount_t, in.weight);
   }
   void operator()(const DqnLossOutputs& out) const { all(out.loss, out.mean_q, out.td_error); }
+  void operator()(const ReplayRing& ring) const {
+    const std::size_t bytes = ring.row_bytes() * ring.slot_count;
+    all(std::span(ring.state, 1), std::span(ring.slots, ring.slot_count), std::span(ring.nodes, 2U * ring.leaves),
+        std::span(ring.rows, bytes), std::span(ring.resident, ring.resident == nullptr ? 0 : bytes),
+        std::span(ring.home, ring.home == nullptr ? 0 : bytes));
+  }
+  void operator()(const ReplayBatch& batch) const {
+    all(batch.observation_tm1, batch.observation_t, batch.action_tm1, batch.return_t, batch.discount_t);
+  }
   void operator()(NoiseState* const& s) const { span(std::span(s, 1)); }
   void operator()(AdamState* const& s) const { span(std::span(s, 1)); }
   template <class T>
@@ -189,6 +199,7 @@ struct Queued<kName, kFunction, Result (*)(Arguments...)> {
 #define SINV_OP_NAME(name) constexpr const char* kNameOf_##name = #name;
 SINV_DEVICE_OPS(SINV_OP_NAME)
 SINV_WORLD_OPS(SINV_OP_NAME)
+SINV_REPLAY_OPS(SINV_OP_NAME)
 #undef SINV_OP_NAME
 
 void* memory_take(std::size_t bytes) {
@@ -212,6 +223,11 @@ void* memory_take(std::size_t bytes) {
   return piece;
 }
 
+std::size_t memory_left() {
+  const Lock lock(state->mutex);
+  return state->memory - state->held;
+}
+
 void memory_free(void* memory) {
   const Lock lock(state->mutex);
   state->held -= state->pieces.at(memory);
@@ -222,6 +238,12 @@ void memory_free(void* memory) {
 void* pinned_take(std::size_t bytes) {
   const Lock lock(state->mutex);
   count_take();
+  if (bytes > state->pinned_piece) {
+    --state->counts.taken;
+    throw UserError(text("device cuda:0: ", bytes >> 20U,
+                         " MiB more of pinned host memory are not to be had; take a smaller batch or replay, or run "
+                         "with --device cpu"));
+  }
   void* memory = ::calloc(1, std::max<std::size_t>(bytes, 1));
   state->pinned[memory] = bytes;
   return memory;
@@ -356,6 +378,7 @@ DeviceModule make_module() {
 #define SINV_OP_QUEUED(name) module.ops.name = &Queued<kNameOf_##name, &Cpu::name>::call;
   SINV_DEVICE_OPS(SINV_OP_QUEUED)
   SINV_WORLD_OPS(SINV_OP_QUEUED)
+  SINV_REPLAY_OPS(SINV_OP_QUEUED)
 #undef SINV_OP_QUEUED
   module.services = {.versions =
                          [] {
@@ -368,6 +391,7 @@ DeviceModule make_module() {
                          },
                      .select = [](int, Precision) {},
                      .memory_take = memory_take,
+                     .memory_left = memory_left,
                      .memory_free = memory_free,
                      .pinned_take = pinned_take,
                      .pinned_free = pinned_free,
@@ -425,5 +449,7 @@ FakeDevice::Counts FakeDevice::counts() const {
 void FakeDevice::lose_at(int operation) { state->lose_at = operation; }
 
 void FakeDevice::set_memory(std::size_t bytes) { state->memory = bytes; }
+
+void FakeDevice::set_pinned(std::size_t bytes) { state->pinned_piece = bytes; }
 
 }  // namespace sinv

@@ -44,6 +44,8 @@ class FakeDevice {
   void lose_at(int operation);
   /// Bytes of device memory that may be taken in all.
   void set_memory(std::size_t bytes);
+  /// Bytes of pinned memory that may be taken in one piece.
+  void set_pinned(std::size_t bytes);
 
  private:
   const DeviceModule* before_;

@@ -9,7 +9,8 @@ namespace sinv {
 
 std::vector<Check> kernel_cases() {
   std::vector<Check> all;
-  for (const auto* list : {&elementwise_cases(), &image_cases(), &optimiser_cases(), &rows_cases(), &rssm_cases()}) {
+  for (const auto* list :
+       {&elementwise_cases(), &image_cases(), &optimiser_cases(), &replay_cases(), &rows_cases(), &rssm_cases()}) {
     all.insert(all.end(), list->begin(), list->end());
   }
   return all;

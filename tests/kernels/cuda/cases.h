@@ -14,6 +14,7 @@ namespace sinv {
 const std::vector<Check>& elementwise_cases();
 const std::vector<Check>& image_cases();
 const std::vector<Check>& optimiser_cases();
+const std::vector<Check>& replay_cases();
 const std::vector<Check>& rows_cases();
 const std::vector<Check>& rssm_cases();
 /// All of them.

@@ -95,6 +95,13 @@ class CpuSide {
     outputs_.push_back({name, bound, start});
     return {outputs_.back().values.data(), shape};
   }
+  /// The same of other types; their values are compared as floats.
+  template <class T>
+  std::span<T> array(const std::string& name, Bound bound, const std::vector<T>& start) {
+    auto kept = std::make_shared<std::vector<T>>(start);
+    reads_.push_back([kept, name, bound] { return NamedOutput{name, bound, {kept->begin(), kept->end()}}; });
+    return *kept;
+  }
   /// A struct in the side's memory.
   template <class State>
   State* state(const State& value) {
@@ -105,7 +112,11 @@ class CpuSide {
   State read(State* state) {
     return *state;
   }
-  std::deque<NamedOutput>& outputs() { return outputs_; }
+  std::deque<NamedOutput> outputs() const {
+    std::deque<NamedOutput> all = outputs_;
+    for (const auto& read : reads_) all.push_back(read());
+    return all;
+  }
 
  private:
   std::vector<float>& keep(std::vector<float> values) {
@@ -114,6 +125,7 @@ class CpuSide {
   }
   std::deque<std::vector<float>> inputs_;
   std::deque<NamedOutput> outputs_;
+  std::vector<std::function<NamedOutput()>> reads_;
 };
 
 class CudaSide {
@@ -134,6 +146,15 @@ class CudaSide {
     auto& array = keep<float>(start, shift_);
     reads_.push_back([&array, name, bound] { return NamedOutput{name, bound, array.read(name)}; });
     return {array.data(), shape};
+  }
+  template <class T>
+  std::span<T> array(const std::string& name, Bound bound, const std::vector<T>& start) {
+    auto& array = keep<T>(start, shift_);
+    reads_.push_back([&array, name, bound] {
+      const std::vector<T> found = array.read(name);
+      return NamedOutput{name, bound, {found.begin(), found.end()}};
+    });
+    return {array.data(), start.size()};
   }
   template <class State>
   State* state(const State& value) {
