@@ -6,8 +6,8 @@ namespace sinv {
 
 enum class Device : std::uint8_t { kCpu, kCuda };
 
-/// Where an operation runs. On the CPU: in the calling thread, finished on return. On CUDA: queued on `handle` (a
-/// cudaStream_t); the call does not wait.
+/// Where an operation runs. On the CPU: in the calling thread, which shares large loops with its Team if `handle` is
+/// one; finished on return, with the same bits for every team. On CUDA: queued on `handle`, a cudaStream_t.
 struct Stream {
   Device device = Device::kCpu;
   void* handle = nullptr;

@@ -24,6 +24,8 @@ ConvTrunkSettings conv_trunk_preset(const std::string& name) {
     settings.stages = {{.channels = 32, .kernel = 8, .stride = 4},
                        {.channels = 64, .kernel = 4, .stride = 2},
                        {.channels = 64, .kernel = 3}};
+  } else if (name == "nips") {
+    settings.stages = {{.channels = 16, .kernel = 8, .stride = 4}, {.channels = 32, .kernel = 4, .stride = 2}};
   } else if (name == "original") {
     settings.stages = {{.channels = 32, .kernel = 8, .stride = 4, .groups = 8},
                        {.channels = 64, .kernel = 4, .stride = 2, .groups = 8},
@@ -41,7 +43,7 @@ ConvTrunkSettings conv_trunk_preset(const std::string& name) {
     settings.adaptive_pool = 6;
     settings.rectify_last = true;
   } else {
-    throw UserError(unknown_name("network", name, {"deepmind", "original", "precise", "impala"}));
+    throw UserError(unknown_name("network", name, {"deepmind", "nips", "original", "precise", "impala"}));
   }
   return settings;
 }

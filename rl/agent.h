@@ -24,6 +24,7 @@ struct AgentShape {
   FrameShape picture = kNoFrame;
   int actions = 2;
   int steps_per_round = 1;
+  int threads = 1;  // that learning may use; what is learnt does not depend on it
 };
 
 enum class ActingMode : std::uint8_t { kExplore, kExploit };

@@ -33,7 +33,8 @@ Trainer::Trainer(const TrainerSettings& settings, TrainerParts parts)
                          .history = envs_->history(),
                          .picture = envs_->picture(),
                          .actions = envs_->actions(),
-                         .steps_per_round = settings_.steps_per_round};
+                         .steps_per_round = settings_.steps_per_round,
+                         .threads = settings_.threads};
   agent_ = parts_.agent(shape, seed_for(settings_.seed, kAgentStream, 0));
   actions_.resize(static_cast<std::size_t>(settings_.envs));
   finished_.reserve(actions_.size() * static_cast<std::size_t>(settings_.steps_per_round));

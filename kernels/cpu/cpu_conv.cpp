@@ -3,6 +3,7 @@
 
 #include "kernels/cpu/cpu_ops.h"
 #include "kernels/cpu/isa.h"
+#include "kernels/cpu/shared_loops.h"
 
 namespace sinv {
 namespace {
@@ -18,6 +19,17 @@ std::int64_t tap_floats(const ConvShape& shape) {
 std::size_t image_floats(const ConvShape& shape) {
   // Whole cache lines, so that what follows starts at one.
   return (as_size(padded_height(shape) * padded_width(shape) * shape.channels) + 15) / 16 * 16;
+}
+
+// What each caller of a team needs for itself: an image and the panels of its gradient.
+std::size_t caller_floats(const ConvShape& shape) {
+  return image_floats(shape) +
+         panel_floats(isa(), as_int(shape.out_height() * shape.out_width()), as_int(shape.outputs));
+}
+constexpr int kShards = 8;                 // of a batch, in the backward pass
+constexpr std::int64_t kLeastOfShard = 4;  // images
+std::size_t shard_floats(const ConvShape& shape) {
+  return as_size((shape.patch() * shape.outputs + shape.outputs + 15) / 16 * 16);
 }
 
 // Gives image after image as padded floats: in place where that is how they lie, else copied into the scratch, where
@@ -103,47 +115,53 @@ std::size_t Cpu::conv_packed_backward_floats(const ConvShape& shape) {
 }
 
 std::size_t Cpu::conv_scratch_floats(const ConvShape& shape) {
-  return image_floats(shape) +
-         panel_floats(isa(), as_int(shape.out_height() * shape.out_width()), as_int(shape.outputs));
+  return Team::kMostThreads * caller_floats(shape) + (kShards - 1) * shard_floats(shape);
 }
 
-void Cpu::conv_pack(const Stream&, const ConvShape& shape, ConstView w, const PackedWeight& packed) {
-  isa().pack(as_int(packed.k), as_int(packed.n), w.data, packed.forward);
+void Cpu::conv_pack(const Stream& s, const ConvShape& shape, ConstView w, const PackedWeight& packed) {
+  shared::pack(s, as_int(packed.k), as_int(packed.n), w.data, packed.forward);
   if (packed.backward == nullptr) return;
   isa().pack_taps(as_int(shape.kernel * shape.kernel), as_int(shape.channels), as_int(shape.outputs), w.data,
                   packed.backward);
 }
 
-void Cpu::conv_forward(const Stream&, const ConvShape& shape, const ConvImages& x, const PackedWeight& w,
+void Cpu::conv_forward(const Stream& s, const ConvShape& shape, const ConvImages& x, const PackedWeight& w,
                        ConstView bias, Activation activation, View y, std::span<float> scratch) {
-  const PaddedImages images(shape, x, scratch.data());
+  const std::int64_t m = y.shape[0];
   const std::int64_t pitch = padded_width(shape) * shape.channels;
   const std::int64_t floats = shape.out_height() * shape.out_width() * shape.outputs;
   const bool in_tile = activation == Activation::kIdentity || activation == Activation::kRelu;
-  for (std::int64_t i = 0; i < y.shape[0]; ++i) {
-    float* to = y.data + i * floats;
-    ConvProduct call{};
-    call.image = images.at(i);
-    call.row_step = shape.stride * pitch;
-    call.column_step = shape.stride * shape.channels;
-    call.pitch = pitch;
-    call.rows = as_int(shape.out_height());
-    call.columns = as_int(shape.out_width());
-    call.segments = as_int(shape.kernel);
-    call.length = as_int(shape.kernel * shape.channels);
-    call.n = as_int(shape.outputs);
-    call.b = w.forward;
-    call.c = to;
-    call.c_row = shape.out_width() * shape.outputs;
-    call.c_column = shape.outputs;
-    call.bias = bias.data;
-    call.rectify = activation == Activation::kRelu;
-    isa().conv(call);
-    if (!in_tile) isa().unary_forward(activation, to, to, as_size(floats));
-  }
+  const int parts = shared::parts_of(s, m, m * floats * shape.patch(), shared::kLeastProducts);
+  run_parts(shared::team_of(s), parts, [&](int part, int slot) {
+    const PaddedImages images(shape, x, scratch.data() + as_size(slot) * caller_floats(shape));
+    const std::int64_t last = shared::part_begin(part + 1, parts, m);
+    for (std::int64_t i = shared::part_begin(part, parts, m); i < last; ++i) {
+      float* to = y.data + i * floats;
+      ConvProduct call{};
+      call.image = images.at(i);
+      call.row_step = shape.stride * pitch;
+      call.column_step = shape.stride * shape.channels;
+      call.pitch = pitch;
+      call.rows = as_int(shape.out_height());
+      call.columns = as_int(shape.out_width());
+      call.segments = as_int(shape.kernel);
+      call.length = as_int(shape.kernel * shape.channels);
+      call.n = as_int(shape.outputs);
+      call.b = w.forward;
+      call.c = to;
+      call.c_row = shape.out_width() * shape.outputs;
+      call.c_column = shape.outputs;
+      call.bias = bias.data;
+      call.rectify = activation == Activation::kRelu;
+      isa().conv(call);
+      if (!in_tile) isa().unary_forward(activation, to, to, as_size(floats));
+    }
+  });
 }
 
-void Cpu::conv_backward(const Stream&, const ConvShape& shape, const ConvImages& x, const PackedWeight& w,
+// The images in shards of fixed size: each sums the gradients of weight and bias of its own images, the first one in
+// place, and the sums are added in order. So their bits do not depend on the team.
+void Cpu::conv_backward(const Stream& s, const ConvShape& shape, const ConvImages& x, const PackedWeight& w,
                         Activation activation, ConstView y, View gy, const LinearGradients& gradients,
                         std::span<float> scratch) {
   const auto begin = [](View gradient, GradientMode mode) {
@@ -153,24 +171,47 @@ void Cpu::conv_backward(const Stream&, const ConvShape& shape, const ConvImages&
   };
   begin(gradients.w, gradients.w_mode);
   begin(gradients.bias, gradients.bias_mode);
-  const PaddedImages images(shape, x, scratch.data());
-  float* panels = scratch.data() + image_floats(shape);
+  const std::int64_t m = y.shape[0];
   const std::int64_t positions = shape.out_height() * shape.out_width();
   const std::int64_t pitch = padded_width(shape) * shape.channels;
   const std::int64_t in_floats = shape.height * shape.width * shape.channels;
-  for (std::int64_t i = 0; i < y.shape[0]; ++i) {
-    float* g = gy.data + i * positions * shape.outputs;
-    isa().gradient_panels(activation, as_int(positions), as_int(shape.outputs), y.data + i * positions * shape.outputs,
-                          g, gradients.bias.data, panels);
-    if (gradients.w.data != nullptr) {
-      isa().conv_weights({images.at(i), shape.stride * pitch, shape.stride * shape.channels, pitch,
-                          as_int(shape.out_height()), as_int(shape.out_width()), as_int(shape.kernel),
-                          as_int(shape.kernel * shape.channels), as_int(shape.outputs), panels, gradients.w.data});
+  const std::size_t weights = as_size(shape.patch() * shape.outputs);
+  const int shards = static_cast<int>(std::clamp<std::int64_t>(m / kLeastOfShard, 1, kShards));
+  float* sums = scratch.data() + Team::kMostThreads * caller_floats(shape);
+  run_parts(shared::team_of(s), shards, [&](int shard, int slot) {
+    float* own = scratch.data() + as_size(slot) * caller_floats(shape);
+    const PaddedImages images(shape, x, own);
+    float* panels = own + image_floats(shape);
+    float* dw = gradients.w.data;
+    float* db = gradients.bias.data;
+    if (shard > 0) {
+      float* sum = sums + as_size(shard - 1) * shard_floats(shape);
+      std::memset(sum, 0, shard_floats(shape) * sizeof(float));
+      dw = dw == nullptr ? nullptr : sum;
+      db = db == nullptr ? nullptr : sum + weights;
     }
-    if (gradients.x.data != nullptr) {
-      float* gx = gradients.x.data + i * in_floats;
-      begin({gx, Shape{in_floats}}, gradients.x_mode);
-      backward_data(shape, w.backward, g, gx);
+    const std::int64_t last = shared::part_begin(shard + 1, shards, m);
+    for (std::int64_t i = shared::part_begin(shard, shards, m); i < last; ++i) {
+      float* g = gy.data + i * positions * shape.outputs;
+      isa().gradient_panels(activation, as_int(positions), as_int(shape.outputs),
+                            y.data + i * positions * shape.outputs, g, db, panels);
+      if (dw != nullptr) {
+        isa().conv_weights({images.at(i), shape.stride * pitch, shape.stride * shape.channels, pitch,
+                            as_int(shape.out_height()), as_int(shape.out_width()), as_int(shape.kernel),
+                            as_int(shape.kernel * shape.channels), as_int(shape.outputs), panels, dw});
+      }
+      if (gradients.x.data != nullptr) {
+        float* gx = gradients.x.data + i * in_floats;
+        begin({gx, Shape{in_floats}}, gradients.x_mode);
+        backward_data(shape, w.backward, g, gx);
+      }
+    }
+  });
+  for (int shard = 1; shard < shards; ++shard) {
+    const float* sum = sums + as_size(shard - 1) * shard_floats(shape);
+    for (std::size_t i = 0; gradients.w.data != nullptr && i < weights; ++i) gradients.w.data[i] += sum[i];
+    for (std::int64_t i = 0; gradients.bias.data != nullptr && i < shape.outputs; ++i) {
+      gradients.bias.data[i] += sum[as_size(i) + weights];
     }
   }
 }

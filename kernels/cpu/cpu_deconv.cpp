@@ -78,7 +78,8 @@ void Cpu::deconv_pack(const Stream&, const DeconvShape& shape, ConstView w, cons
   } else {
     isa().pack_taps(as_int(taps(shape)), as_int(shape.outputs), as_int(shape.channels), w.data, packed.forward);
   }
-  if (packed.backward != nullptr) isa().pack(as_int(all), as_int(shape.channels), w.data, packed.backward);
+  if (packed.backward != nullptr)
+    isa().pack(as_int(all), as_int(shape.channels), 0, as_int(shape.channels), w.data, packed.backward);
 }
 
 void Cpu::deconv_forward(const Stream&, const DeconvShape& shape, ConstView x, const PackedWeight& w, ConstView bias,
@@ -126,7 +127,8 @@ void Cpu::deconv_backward(const Stream&, const DeconvShape& shape, ConstView x, 
                               GradientMode::kAccumulate, gradients.bias.data);
     if (single(shape)) continue;
     if (gradients.w.data != nullptr) {
-      isa().pack(as_int(positions(shape)), as_int(shape.channels), x.data + i * in_floats, scratch.data());
+      isa().pack(as_int(positions(shape)), as_int(shape.channels), 0, as_int(shape.channels), x.data + i * in_floats,
+                 scratch.data());
       isa().conv_weights({g, shape.stride * pitch, shape.stride * shape.outputs, pitch, as_int(shape.height),
                           as_int(shape.width), as_int(shape.kernel), as_int(shape.kernel * shape.outputs),
                           as_int(shape.channels), scratch.data(), gradients.w.data});
@@ -151,7 +153,7 @@ void Cpu::deconv_backward(const Stream&, const DeconvShape& shape, ConstView x, 
   }
   if (!single(shape) || m == 0) return;
   if (gradients.w.data != nullptr) {
-    isa().pack(as_int(m), as_int(shape.channels), x.data, scratch.data());
+    isa().pack(as_int(m), as_int(shape.channels), 0, as_int(shape.channels), x.data, scratch.data());
     isa().gemm({as_int(all), as_int(shape.channels), as_int(m), gy.data, 1, all, scratch.data(), gradients.w.data,
                 shape.channels, nullptr, Activation::kIdentity, true});
   }

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "kernels/cpu/isa.h"
+#include "kernels/cpu/shared_loops.h"
 
 namespace sinv {
 namespace {
@@ -193,14 +194,16 @@ void Cpu::dqn_loss_backward(const Stream&, const DqnLossInputs& in, std::span<co
   }
 }
 
-void Cpu::adam_update(const Stream&, const AdamStep& step, float clip_norm, std::span<const float> gradient,
+void Cpu::adam_update(const Stream& s, const AdamStep& step, float clip_norm, std::span<const float> gradient,
                       std::span<float> value, std::span<float> moment1, std::span<float> moment2, View norm) {
-  const double length = std::sqrt(isa().sum_of_squares(gradient.data(), gradient.size()));
+  const double length = std::sqrt(shared::sum_of_squares(s, gradient.data(), gradient.size()));
   norm.data[0] = static_cast<float>(length);
   if (!std::isfinite(length)) return;
   const double scale = clip_norm > 0 ? std::min(1.0, static_cast<double>(clip_norm) / (length + 1e-6)) : 1.0;
-  isa().adam(step, static_cast<float>(scale), value.size(), gradient.data(), value.data(), moment1.data(),
-             moment2.data());
+  shared::over_floats(s, value.size(), [&](std::size_t first, std::size_t count) {
+    isa().adam(step, static_cast<float>(scale), count, gradient.data() + first, value.data() + first,
+               moment1.data() + first, moment2.data() + first);
+  });
 }
 
 void Cpu::adam_step(const Stream& s, AdamState* state, std::span<const float> gradient, std::span<float> value,
@@ -220,29 +223,29 @@ void Cpu::average_update(const Stream&, float rate, std::span<const float> value
 
 std::size_t Cpu::packed_floats(std::int64_t k, std::int64_t n) { return panel_floats(isa(), as_int(k), as_int(n)); }
 
-void Cpu::linear_pack(const Stream&, ConstView w, const PackedWeight& packed) {
+void Cpu::linear_pack(const Stream& s, ConstView w, const PackedWeight& packed) {
   const int k = as_int(packed.k);
   const int n = as_int(packed.n);
-  isa().pack(k, n, w.data, packed.forward);
-  if (packed.backward != nullptr) isa().transpose(k, n, packed.forward, packed.backward);
+  shared::pack(s, k, n, w.data, packed.forward);
+  if (packed.backward != nullptr) shared::transpose(s, k, n, packed.forward, packed.backward);
 }
 
-void Cpu::linear_pack_noisy(const Stream&, ConstView mu, ConstView sigma, ConstView eps_in, ConstView eps_out,
+void Cpu::linear_pack_noisy(const Stream& s, ConstView mu, ConstView sigma, ConstView eps_in, ConstView eps_out,
                             const PackedWeight& packed) {
   const int k = as_int(packed.k);
   const int n = as_int(packed.n);
-  isa().pack_noisy(k, n, mu.data, sigma.data, eps_in.data, eps_out.data, packed.forward);
-  if (packed.backward != nullptr) isa().transpose(k, n, packed.forward, packed.backward);
+  shared::pack_noisy(s, k, n, mu.data, sigma.data, eps_in.data, eps_out.data, packed.forward);
+  if (packed.backward != nullptr) shared::transpose(s, k, n, packed.forward, packed.backward);
 }
 
-void Cpu::linear_forward(const Stream&, ConstView x, const PackedWeight& w, ConstView bias, Activation activation,
+void Cpu::linear_forward(const Stream& s, ConstView x, const PackedWeight& w, ConstView bias, Activation activation,
                          View y) {
   const auto m = x.shape[0];
-  isa().gemm(
-      {as_int(m), as_int(w.n), as_int(w.k), x.data, w.k, 1, w.forward, y.data, w.n, bias.data, activation, false});
+  shared::gemm(
+      s, {as_int(m), as_int(w.n), as_int(w.k), x.data, w.k, 1, w.forward, y.data, w.n, bias.data, activation, false});
 }
 
-void Cpu::linear_backward(const Stream&, ConstView x, const PackedWeight& w, Activation activation, ConstView y,
+void Cpu::linear_backward(const Stream& s, ConstView x, const PackedWeight& w, Activation activation, ConstView y,
                           View gy, const LinearGradients& gradients, std::span<float> scratch) {
   const int m = as_int(gy.shape[0]);
   const int n = as_int(w.n);
@@ -251,13 +254,13 @@ void Cpu::linear_backward(const Stream&, ConstView x, const PackedWeight& w, Act
     isa().activation_backward(activation, m, n, y.data, gy.data, gradients.bias_mode, gradients.bias.data);
   }
   if (gradients.w.data != nullptr) {
-    isa().pack(m, n, gy.data, scratch.data());
-    isa().gemm({k, n, m, x.data, 1, k, scratch.data(), gradients.w.data, n, nullptr, Activation::kIdentity,
-                gradients.w_mode == GradientMode::kAccumulate});
+    shared::pack(s, m, n, gy.data, scratch.data());
+    shared::gemm(s, {k, n, m, x.data, 1, k, scratch.data(), gradients.w.data, n, nullptr, Activation::kIdentity,
+                     gradients.w_mode == GradientMode::kAccumulate});
   }
   if (gradients.x.data != nullptr) {
-    isa().gemm({m, k, n, gy.data, n, 1, w.backward, gradients.x.data, k, nullptr, Activation::kIdentity,
-                gradients.x_mode == GradientMode::kAccumulate});
+    shared::gemm(s, {m, k, n, gy.data, n, 1, w.backward, gradients.x.data, k, nullptr, Activation::kIdentity,
+                     gradients.x_mode == GradientMode::kAccumulate});
   }
 }
 
@@ -266,11 +269,17 @@ void Cpu::noisy_mix(const Stream&, ConstView mu, ConstView sigma, ConstView eps_
                   mu.data, sigma.data, eps_in.data, eps_out.data, w.data);
 }
 
-void Cpu::noisy_backward(const Stream&, ConstView dw, ConstView eps_in, ConstView eps_out, GradientMode mu_mode,
+void Cpu::noisy_backward(const Stream& s, ConstView dw, ConstView eps_in, ConstView eps_out, GradientMode mu_mode,
                          View dmu, GradientMode sigma_mode, View dsigma) {
-  isa().noisy_backward(as_int(static_cast<std::int64_t>(eps_in.size())),
-                       as_int(static_cast<std::int64_t>(eps_out.size())), dw.data, eps_in.data, eps_out.data, mu_mode,
-                       dmu.data, sigma_mode, dsigma.data);
+  const auto k = static_cast<std::int64_t>(eps_in.size());
+  const auto n = static_cast<std::int64_t>(eps_out.size());
+  const int parts = shared::parts_of(s, k, k * n, shared::kLeastFloats);
+  run_parts(shared::team_of(s), parts, [&](int i, int) {
+    const std::int64_t first = shared::part_begin(i, parts, k);
+    const std::int64_t at = first * n;
+    isa().noisy_backward(as_int(shared::part_begin(i + 1, parts, k) - first), as_int(n), dw.data + at,
+                         eps_in.data + first, eps_out.data, mu_mode, dmu.data + at, sigma_mode, dsigma.data + at);
+  });
 }
 
 void Cpu::noise_fill(const Stream&, std::uint64_t seed, std::uint64_t stream, std::uint64_t counter,

@@ -75,13 +75,14 @@ struct IsaKernels {
   int vector;  // floats of a register; a last panel with at most so many columns is one register wide
 
   void (*gemm)(const Gemm& call);
-  /// w [k,n] row-major -> panels of columns, zeros behind column n.
-  void (*pack)(int k, int n, const float* w, float* panels);
+  /// w [k,n] row-major -> panels of columns, zeros behind column n. Of this and the next two only the panels that hold
+  /// columns first .. last - 1 are made; first is that of a panel.
+  void (*pack)(int k, int n, int first, int last, const float* w, float* panels);
   /// The same of mu + sigma * eps_in eps_out^T.
-  void (*pack_noisy)(int k, int n, const float* mu, const float* sigma, const float* eps_in, const float* eps_out,
-                     float* panels);
-  /// panels of w [k,n] -> panels of its transpose [n,k].
-  void (*transpose)(int k, int n, const float* panels, float* transposed);
+  void (*pack_noisy)(int k, int n, int first, int last, const float* mu, const float* sigma, const float* eps_in,
+                     const float* eps_out, float* panels);
+  /// panels of w [k,n] -> panels of its transpose [n,k]; first and last are rows of w.
+  void (*transpose)(int k, int n, int first, int last, const float* panels, float* transposed);
   /// w = mu + sigma * eps_in eps_out^T, row-major.
   void (*noisy_mix)(int k, int n, const float* mu, const float* sigma, const float* eps_in, const float* eps_out,
                     float* w);

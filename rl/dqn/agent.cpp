@@ -116,7 +116,8 @@ DqnAgent::DqnAgent(const DqnSettings& settings, const AgentShape& shape, std::ui
       input_(dqn_input(settings, shape.observation_size, shape.history, shape.picture)),
       seed_(mixed(seed, kEpsilonStream)),
       memory_(make_dqn_memory(settings, shape)),
-      learner_(learner_settings(settings), input_, shape.actions, mixed(seed, kLearnerStream), memory_.get()),
+      learner_(learner_settings(settings, shape.threads), input_, shape.actions, mixed(seed, kLearnerStream),
+               memory_.get()),
       errors_(static_cast<std::size_t>(settings.batch)),
       policy_(learner_settings(settings).network, input_, shape.picture, shape.actions, shape.envs,
               mixed(seed, kActorStream)) {

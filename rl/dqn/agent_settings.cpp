@@ -7,7 +7,7 @@
 namespace sinv {
 namespace {
 
-const std::vector<std::string> kNetworks{kMlp, "deepmind", "original", "precise", "impala"};
+const std::vector<std::string> kNetworks{kMlp, "deepmind", "nips", "original", "precise", "impala"};
 const std::vector<std::string> kHeads{"single", "dueling-shared", "dueling-split"};
 const std::vector<std::string> kActivations{"relu", "leaky-relu"};
 const std::vector<std::string> kCurves{"constant", "linear", "cosine"};
@@ -72,18 +72,22 @@ void describe(Options& options, DqnSettings& s) {
 }
 
 void choose_picture_defaults(DqnSettings& s) {
-  if (s.network == kMlp) s.network = "deepmind";
+  if (s.network == kMlp) s.network = "nips";
   const QHeadSettings head = conv_network_preset(s.network).head;
   s.hidden = head.hidden;
   s.head = kHeads[static_cast<std::size_t>(head.kind)];
   s.activation = head.activation == Activation::kRelu ? "relu" : "leaky-relu";
   s.layer_norm = head.layer_norm;
+  s.noisy = false;  // noise costs a CPU a fifth of its updates (docs/decisions.md)
   s.noisy_first = true;
   s.batch = 32;
-  s.learning_rate = 1e-4;
   s.steps_per_update = 32;
-  s.target_period_updates = 500;
+  s.target_period_updates = 250;
   s.replay_steps = 200'000;
+  s.gamma = 0.99;
+  s.n_step = 10;
+  s.epsilon_frames = 400'000;
+  s.epsilon_final = 0.02;
 }
 
 void check(const DqnSettings& s) {
@@ -99,7 +103,7 @@ void check(const DqnSettings& s) {
   }
 }
 
-DqnLearnerSettings learner_settings(const DqnSettings& s) {
+DqnLearnerSettings learner_settings(const DqnSettings& s, int threads) {
   check(s);
   DqnLearnerSettings out;
   if (s.network != kMlp) out.network.trunk = conv_trunk_preset(s.network);
@@ -121,6 +125,7 @@ DqnLearnerSettings learner_settings(const DqnSettings& s) {
   out.target_update = s.target_update == "copy" ? TargetUpdate::kCopy : TargetUpdate::kAverage;
   out.target_rate = static_cast<float>(s.target_rate);
   out.device = chosen_device();
+  out.threads = threads;
   return out;
 }
 

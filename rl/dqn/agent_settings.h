@@ -72,14 +72,14 @@ struct DqnSettings {
 
 /// Adds every setting under "dqn.".
 void describe(Options& options, DqnSettings& settings);
-/// Takes what stands for an agent that sees pictures: `network` (deepmind if it is mlp), its layers, and values of the
+/// Takes what stands for an agent that sees pictures: `network` (nips if it is mlp), its layers, and values of the
 /// other settings that suit it.
 void choose_picture_defaults(DqnSettings& settings);
 /// Errors: UserError naming the key.
 void check(const DqnSettings& settings);
 
 /// On chosen_device().
-DqnLearnerSettings learner_settings(const DqnSettings& settings);
+DqnLearnerSettings learner_settings(const DqnSettings& settings, int threads = 1);
 ReplayPlace replay_place(const DqnSettings& settings);
 ReplaySettings replay_settings(const DqnSettings& settings, int envs, int history);
 /// The frames that a step took on average matter to a schedule: warm-up is counted in steps, the rest in frames.

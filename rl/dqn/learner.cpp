@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "kernels/device_memory.h"
+#include "kernels/team.h"
 #include "nn/adam.h"
 #include "nn/graphed_step.h"
 
@@ -19,6 +20,7 @@ constexpr std::uint64_t kTargetNoiseStream = 2;
 
 void check(const DqnLearnerSettings& s) {
   SINV_CHECK(s.batch >= 1, "dqn learner: batch is ", s.batch, ", wanted at least 1");
+  SINV_CHECK(s.threads >= 1, "dqn learner: threads is ", s.threads, ", wanted at least 1");
   SINV_CHECK(s.huber_delta >= 0, "dqn learner: huber_delta is ", s.huber_delta, ", wanted 0 (squared) or above");
   SINV_CHECK(s.target_rate > 0 && s.target_rate <= 1, "dqn learner: target_rate is ", s.target_rate,
              ", wanted above 0 to 1");
@@ -88,14 +90,19 @@ struct HandFilled {
   explicit HandFilled(std::size_t bytes) : batch(bytes) {}
 };
 
-// Made before and destroyed after all that uses it.
+// A device's stream, or the team of the CPU, made before and destroyed after all that uses it.
 struct LearnerStream {
   std::optional<DeviceStream> work;
+  std::optional<Team> team;
 
-  explicit LearnerStream(Device device) {
-    if (device == Device::kCuda) work.emplace();
+  LearnerStream(Device device, int threads) {
+    if (device == Device::kCuda) {
+      work.emplace();
+    } else if (threads > 1) {
+      team.emplace(std::min(threads, Team::kMostThreads));
+    }
   }
-  Stream on() const { return work ? work->stream() : Stream{}; }
+  Stream on() { return work ? work->stream() : Stream{.handle = team ? &*team : nullptr}; }
 };
 }  // namespace
 
@@ -128,7 +135,7 @@ struct DqnLearner::Impl {
   Impl(const DqnLearnerSettings& s, const QInput& observation, int actions, std::uint64_t seed, DqnBatchSource* from)
       : settings((check(s), s)),
         source(from),
-        own_stream(s.device),
+        own_stream(s.device, s.threads),
         stream(own_stream.on()),
         online_noise(seed, kOnlineNoiseStream),
         target_noise(seed, kTargetNoiseStream),

@@ -59,11 +59,12 @@ void fill(DqnLearner& learner) {
   for (float& w : batch.weight) w = 0.5F + 0.5F * random.uniform();
 }
 
-double updates_per_second(const Measured& what, int batch, double seconds) {
+double updates_per_second(const Measured& what, int batch, int threads, double seconds) {
   DqnLearnerSettings settings;
   settings.network = what.network;
   settings.batch = batch;
   settings.device = chosen_device();
+  settings.threads = threads;
   DqnLearner learner(settings, what.input, kActions, 1);
   std::vector<float> td_error(static_cast<std::size_t>(batch));
   for (int i = 0; i < learner.most_started(); ++i) {  // every batch that takes turns
@@ -111,10 +112,9 @@ std::vector<double> inference_us(const Measured& what, bool fresh_noise, int cal
 }  // namespace
 
 DqnBenchFigures bench_dqn_learner(const std::string& agent, int batch, int threads, double seconds) {
-  static_cast<void>(threads);
   const Measured what = measured(agent);
   DqnBenchFigures figures;
-  figures.updates_per_s = updates_per_second(what, batch, seconds);
+  figures.updates_per_s = updates_per_second(what, batch, threads, seconds);
   figures.samples_per_s = figures.updates_per_s * batch;
   // Three forward passes, the gradients of all weights, and of what all layers but the first take.
   const double per_sample = 4.0 * what.all_macs + what.all_macs - what.first_macs;

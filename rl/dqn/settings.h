@@ -40,6 +40,7 @@ struct DqnLearnerSettings {
   TargetUpdate target_update = TargetUpdate::kCopy;
   float target_rate = 0.005F;  // only read by kAverage; 1 copies
   Device device = Device::kCpu;
+  int threads = 1;  // of the CPU that share an update's large loops; the result does not depend on it
 };
 
 }  // namespace sinv

@@ -36,7 +36,7 @@ TEST_P(EveryIsaImage, ProductsInPlaceAreRightForEverySize) {
     const std::vector<float> bias = draw(as_size(z.n), 3);
     const std::vector<float> g = draw(as_size(z.rows * z.columns * z.n), 4);
     Guarded panels(panel_floats(isa, k, z.n));
-    isa.pack(k, z.n, w.data(), panels.data());
+    isa.pack(k, z.n, 0, z.n, w.data(), panels.data());
     const auto a = [&](int y, int x, int s) {
       return at(image, y * row_step + x * column_step + (s / z.length) * pitch + s % z.length);
     };
@@ -94,7 +94,7 @@ TEST_P(EveryIsaImage, TapsArePackedAsTransposes) {
         for (int j = 0; j < n; ++j) transposed[as_size(j * c + i)] = w[as_size((tap * c + i) * n + j)];
       }
       std::vector<float> panels(each);
-      isa.pack(n, c, transposed.data(), panels.data());
+      isa.pack(n, c, 0, c, transposed.data(), panels.data());
       ASSERT_TRUE(std::ranges::equal(panels, found.span().subspan(as_size(tap) * each, each))) << isa.name;
     }
   }

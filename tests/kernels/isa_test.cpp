@@ -33,7 +33,7 @@ TEST_P(EveryIsa, ProductsAreRightForEverySizeAndUse) {
     const std::vector<float> w = draw(count(k, n), 2);
     const std::vector<float> bias = draw(static_cast<std::size_t>(n), 3);
     Guarded panels(panel_floats(isa, k, n));
-    isa.pack(k, n, w.data(), panels.data());
+    isa.pack(k, n, 0, n, w.data(), panels.data());
     for (const bool columns_first : {false, true}) {  // a read by rows, then the transpose read by columns
       std::vector<float> at(a.size());
       for (int i = 0; i < m; ++i) {
@@ -76,7 +76,7 @@ TEST_P(EveryIsa, ARowDoesNotDependOnTheOtherRows) {
   const std::vector<float> a = draw(kRows * kK, 1);
   const std::vector<float> w = draw(kK * kN, 2);
   std::vector<float> panels(panel_floats(isa, kK, kN));
-  isa.pack(kK, kN, w.data(), panels.data());
+  isa.pack(kK, kN, 0, kN, w.data(), panels.data());
   std::vector<float> all(kRows * kN);
   isa.gemm({kRows, kN, kK, a.data(), kK, 1, panels.data(), all.data(), kN, nullptr, Activation::kIdentity, false});
   for (const int rows : {1, 2, 3, 5, 6, 13}) {
@@ -98,9 +98,9 @@ TEST_P(EveryIsa, PanelsOfTheTransposeAreThoseOfTheTransposedMatrix) {
     Guarded panels(panel_floats(isa, k, n));
     Guarded transposed(panel_floats(isa, n, k));
     Guarded wanted(panel_floats(isa, n, k));
-    isa.pack(k, n, w.data(), panels.data());
-    isa.transpose(k, n, panels.data(), transposed.data());
-    isa.pack(n, k, wt.data(), wanted.data());
+    isa.pack(k, n, 0, n, w.data(), panels.data());
+    isa.transpose(k, n, 0, k, panels.data(), transposed.data());
+    isa.pack(n, k, 0, k, wt.data(), wanted.data());
     EXPECT_TRUE(std::equal(wanted.span().begin(), wanted.span().end(), transposed.span().begin())) << k << "x" << n;
   }
 }
@@ -117,7 +117,7 @@ TEST_P(EveryIsa, NoisyPanelsAreThePanelsOfTheMixedWeight) {
     Guarded panels(panel_floats(isa, k, n));
     Guarded wanted(panel_floats(isa, k, n));
     isa.noisy_mix(k, n, mu.data(), sigma.data(), in.data(), out.data(), mixed.data());
-    isa.pack_noisy(k, n, mu.data(), sigma.data(), in.data(), out.data(), panels.data());
+    isa.pack_noisy(k, n, 0, n, mu.data(), sigma.data(), in.data(), out.data(), panels.data());
     for (int s = 0; s < k; ++s) {
       for (int j = 0; j < n; ++j) {
         const auto at = static_cast<std::size_t>(s * n + j);
@@ -127,7 +127,7 @@ TEST_P(EveryIsa, NoisyPanelsAreThePanelsOfTheMixedWeight) {
         EXPECT_NEAR(mixed[at], w, 1e-6);  // three roundings of values below 5
       }
     }
-    isa.pack(k, n, mixed.data(), wanted.data());
+    isa.pack(k, n, 0, n, mixed.data(), wanted.data());
     // The same formula; only fused or unfused additions may differ, by one rounding of a value below 8.
     for (std::size_t i = 0; i < wanted.span().size(); ++i) EXPECT_NEAR(panels[i], wanted[i], 1e-6);
   }

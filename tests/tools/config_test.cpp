@@ -48,7 +48,7 @@ TEST(RunConfig, TheAgentDecidesDefaultsAndWhatIsGivenComesOverThem) {
   RunConfig config;
   config.take(assignments_of({"dqn.batch=48", "agent=dqn-cnn", "train.envs=5"}));
   EXPECT_EQ(config.env.pixels, "deepmind");
-  EXPECT_EQ(config.agent.dqn.network, "deepmind");
+  EXPECT_EQ(config.agent.dqn.network, "nips");
   EXPECT_EQ(config.agent.dqn.hidden, std::vector<int>{512});
   EXPECT_EQ(config.agent.dqn.batch, 48);
   EXPECT_EQ(config.train.envs, 5);
@@ -68,7 +68,7 @@ TEST(RunConfig, TheAgentDecidesDefaultsAndWhatIsGivenComesOverThem) {
   given.push_back({"agent", "dqn-cnn", ""});
   both.take(given);
   EXPECT_EQ(both.agent.agent, "dqn-cnn");
-  EXPECT_EQ(both.agent.dqn.network, "deepmind");
+  EXPECT_EQ(both.agent.dqn.network, "nips");
   EXPECT_EQ(both.agent.dqn.batch, 7);
 }
 

@@ -76,6 +76,37 @@ TEST(DqnLearner, SameSeedSameParametersWhateverElseRuns) {
   EXPECT_NE(train(other, 60, 1), wanted);
 }
 
+// Large enough that every kind of loop is cut: products, packing, Adam, the sum of squares, convolutions.
+std::vector<float> trained_on_pictures(int threads) {
+  DqnLearnerSettings settings;
+  settings.network = conv_network_preset("deepmind");
+  settings.network.head.noisy = true;
+  settings.batch = 20;
+  settings.learning_rate = 1e-3F;
+  settings.threads = threads;
+  DqnLearner learner(settings, StackShape{4, 84, 84}, kActions, 3);
+  Random random(5, 1);
+  std::vector<float> td(20);
+  for (int i = 0; i < 3; ++i) {
+    const DqnBatch batch = learner.batch();
+    for (std::uint8_t& x : batch.frames_tm1) x = static_cast<std::uint8_t>(random.below(256));
+    for (std::uint8_t& x : batch.frames_t) x = static_cast<std::uint8_t>(random.below(256));
+    for (std::size_t row = 0; row < td.size(); ++row) {
+      batch.action_tm1[row] = static_cast<std::int32_t>(random.below(kActions));
+      batch.return_t[row] = random.uniform();
+      batch.discount_t[row] = 0.9F;
+    }
+    learner.update(td);
+    learner.update_target();
+  }
+  return {learner.parameters().begin(), learner.parameters().end()};
+}
+
+TEST(DqnLearner, AnyNumberOfThreadsGivesTheSameBits) {
+  const std::vector<float> wanted = trained_on_pictures(1);
+  for (const int threads : {2, 3, 9}) EXPECT_EQ(trained_on_pictures(threads), wanted) << threads << " threads";
+}
+
 TEST(DqnLearner, TheFutureAfterALoadIsTheSameBitForBit) {
   for (const TargetUpdate target : {TargetUpdate::kCopy, TargetUpdate::kAverage}) {
     DqnLearnerSettings settings = small();
@@ -179,6 +210,7 @@ TEST(DqnLearner, WrongSettingsAndBatchesAreNamed) {
     return message([&] { DqnLearner learner(settings, kObservation, kActions, 1); });
   };
   EXPECT_THAT(refused([](auto& s) { s.batch = 0; }), HasSubstr("batch is 0"));
+  EXPECT_THAT(refused([](auto& s) { s.threads = 0; }), HasSubstr("threads is 0, wanted at least 1"));
   EXPECT_THAT(refused([](auto& s) { s.huber_delta = -1; }), HasSubstr("huber_delta is -1"));
   EXPECT_THAT(refused([](auto& s) { s.target_rate = 0; }), HasSubstr("target_rate is 0"));
   EXPECT_THAT(refused([](auto& s) { s.network.head.hidden = {}; }), HasSubstr("0 hidden layers, wanted 1 to 8"));
