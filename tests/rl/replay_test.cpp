@@ -240,6 +240,7 @@ TEST(Replay, RecordsEverySlotThatChanges) {
   Random random(4, 4);
   for (ReplayIndex* index : {&plain, &recording}) {
     for (int env = 0; env < 2; ++env) index->begin(env);
+    index->clear_changes();
   }
   for (int round = 0; round < 40; ++round) {
     std::vector<std::uint32_t> rows;
