@@ -22,6 +22,9 @@ enum class PixelView : std::uint8_t {
   kPlayField,
   /// Columns 16..207 and rows 24..215 from the bottom, pixel by pixel: 192 wide, 192 high.
   kFull,
+  /// The same crop, each 3 x 3 pixels one, lit when any of them is, so that a shot one pixel wide stays: 64 wide, 64
+  /// high.
+  kField64,
 };
 // Source of the crops: the predecessor's, which takes columns 16 to 207. They hold all that can touch or be touched:
 // the ship moves in columns 18..199 and its shots in 24..193, shields stand in 32..188. What moves in 8..15 and
@@ -55,7 +58,7 @@ inline constexpr FrameShape kNoFrame{.width = 0, .height = 0};
 /// How pictures of a preset are kept: packed when there is such a form.
 constexpr FrameShape stored_shape(const PixelPreset& preset) { return {preset.width, preset.height, preset.binary}; }
 
-/// deepmind, play-field, full.
+/// deepmind, play-field, full, field-64.
 std::span<const PixelPreset> pixel_presets();
 /// Errors: UserError naming the known ones.
 const PixelPreset& pixel_preset_of(std::string_view name);

@@ -96,6 +96,7 @@ TEST(PixelsOfTheGame, AreThePicturesOfRecord) {
   EXPECT_EQ(sum("deepmind"), 353056003U);
   EXPECT_EQ(sum("play-field"), 1696785365U);
   EXPECT_EQ(sum("full"), 1902829419U);
+  EXPECT_EQ(sum("field-64"), 864974342U);
 }
 
 // Stacks by definition: the newest picture behind those of the steps before, the first one for all before the start.
@@ -194,7 +195,7 @@ struct Box {
 bool shows(const PixelPreset& preset, const std::vector<std::uint8_t>& pixels, const Box& box) {
   const bool whole = preset.view == PixelView::kDeepmind;
   const double scale_x = whole ? 84.0 / 224 : preset.width / 192.0;
-  const double scale_y = whole ? 84.0 / 256 : preset.view == PixelView::kFull ? 1 : 0.5;
+  const double scale_y = whole ? 84.0 / 256 : scale_x;
   const int origin_x = whole ? 0 : 16;
   const int origin_y = whole ? 256 : 216;  // rows count down from here
   const double left = (box.left - origin_x) * scale_x;

@@ -56,7 +56,7 @@ std::vector<std::uint8_t> by_definition(const PixelPreset& preset, const Screen&
         out.push_back(static_cast<std::uint8_t>(std::floor(value + 0.5 + 1e-9)));  // no value but 127.5 is a half
         continue;
       }
-      const int scale = preset.view == PixelView::kPlayField ? 2 : 1;
+      const int scale = preset.view == PixelView::kPlayField ? 2 : preset.view == PixelView::kField64 ? 3 : 1;
       bool lit = false;
       for (int v = 0; v < scale; ++v) {
         // Rows 215 downwards from below are 40 and on from the top.
@@ -211,7 +211,7 @@ std::string refusal(Fn&& fn) {
 TEST(Pixels, RefusesAnUnknownNameAWrongRoomAndBitsOfShades) {
   EXPECT_STREQ(pixel_preset_of("full").name, "full");
   EXPECT_THAT(refusal([] { pixel_preset_of("fulll"); }),
-              HasSubstr("\"fulll\" is not known; known: deepmind, play-field, full; did you mean \"full\"?"));
+              HasSubstr("\"fulll\" is not known; known: deepmind, play-field, full, field-64; did you mean \"full\"?"));
   std::vector<std::uint8_t> room(9599);
   const Ram ram{};
   EXPECT_THAT(refusal([&] { render_pixels(pixel_preset_of("play-field"), ram, ram, room); }),
