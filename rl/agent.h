@@ -40,6 +40,11 @@ struct AgentReport {
   double beta = 0;
   std::int64_t replay_size = 0;
   std::int64_t replay_capacity = 0;
+  struct Figure {
+    const char* name;
+    double value;
+  };
+  std::vector<Figure> figures{};  // those that only this agent has, for the records
 };
 
 /// Named parameters, as a model file holds them.

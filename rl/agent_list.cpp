@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/option.h"
 #include "rl/dqn/agent.h"
+#include "rl/dreamer/agent.h"
 
 namespace sinv {
 namespace {
@@ -21,10 +22,31 @@ void picture_defaults(AgentSettings& agent, TrainerSettings& train, EnvSettings&
   train.save_period_s = 600;
 }
 
+std::unique_ptr<Agent> make_dreamer(const AgentSettings& settings, const AgentShape& shape, std::uint64_t seed) {
+  return std::make_unique<DreamerAgent>(settings.dreamer, shape, seed);
+}
+
+void dreamer_defaults(AgentSettings& agent, TrainerSettings& train, EnvSettings& env) {
+  choose_preset(agent.dreamer);
+  env.pixels = agent.dreamer.preset == "predecessor" ? "full" : "field-64";
+  env.history = 1;
+  env.frames_per_step = 4;
+  env.reward.score_scale = 0.05;
+  env.reward.transform = "tanh";
+  train.envs = 16;
+  train.steps_per_round = 4;
+  train.minutes = 60;
+  train.evaluation_period_frames = 100'000;
+  train.save_period_s = 600;
+  train.record_period_frames = 10'000;
+}
+
 // The list. Nothing else enumerates agents.
 constexpr AgentKind kAgents[] = {
     {"dqn-mlp", "DQN on feature vectors: Double, dueling, noisy, prioritised, n-step", make_dqn, dqn_policy, nullptr},
     {"dqn-cnn", "the same on pictures", make_dqn, dqn_policy, picture_defaults},
+    {"dreamer", "DreamerV2: learns a model of the game from pictures and trains inside it", make_dreamer,
+     dreamer_policy, dreamer_defaults},
 };
 
 }  // namespace
@@ -57,6 +79,7 @@ AgentFactory agent_factory(const AgentSettings& settings) {
 void describe(Options& options, AgentSettings& settings) {
   options.add("agent", settings.agent, "what learns", agent_names());
   describe(options, settings.dqn);
+  describe(options, settings.dreamer);
 }
 
 }  // namespace sinv

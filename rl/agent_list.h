@@ -9,6 +9,7 @@
 
 #include "rl/agent.h"
 #include "rl/dqn/agent_settings.h"
+#include "rl/dreamer/agent_settings.h"
 #include "rl/model_file.h"
 #include "rl/trainer_settings.h"
 
@@ -20,6 +21,7 @@ class Options;  // base/option.h
 struct AgentSettings {
   std::string agent = "dqn-mlp";
   DqnSettings dqn;
+  DreamerSettings dreamer;
 };
 
 /// Adds "agent" and the settings of all agents.

@@ -50,6 +50,7 @@ EvaluationResult evaluate(const EnvironmentsFactory& make_environments, const Po
     policy->act(envs->observations(), actions);
     envs->step(actions);
     for (const EpisodeRecord& record : envs->finished()) {
+      policy->restart(static_cast<int>(record.env));
       int& game = playing[record.env];
       if (game < protocol.games) {
         episodes[static_cast<std::size_t>(game)] = record;

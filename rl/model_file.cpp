@@ -1,5 +1,6 @@
 #include "rl/model_file.h"
 
+#include <algorithm>
 #include <charconv>
 #include <system_error>
 
@@ -143,6 +144,28 @@ void check_model_plays(const ModelFile& model, const Environments& envs) {
                        " and knows ", model.actions, " actions; the environment gives ",
                        seen(envs.observation_size(), envs.history(), envs.picture()), " and has ", envs.actions(),
                        "; play the model in the environment it was trained in"));
+}
+
+namespace {
+std::string shape_text(const std::vector<std::int64_t>& shape) {
+  std::string out = "[";
+  for (const std::int64_t size : shape) out += (out.size() > 1 ? ", " : "") + std::to_string(size);
+  return out + "]";
+}
+}  // namespace
+
+std::span<const float> tensor_of(const ModelFile& model, const std::string& name,
+                                 const std::vector<std::int64_t>& shape, std::size_t size) {
+  const auto found =
+      std::ranges::find_if(model.tensors, [&](const ModelTensor& tensor) { return tensor.name == name; });
+  if (found == model.tensors.end()) {
+    throw UserError(text("the model file holds no tensor ", name, ", which its agent ", model.agent, " wants"));
+  }
+  if (found->shape != shape || found->values.size() != size) {
+    throw UserError(text("tensor ", name, " of the model file is ", shape_text(found->shape), ", its agent ",
+                         model.agent, " wants ", shape_text(shape)));
+  }
+  return found->values;
 }
 
 std::unique_ptr<BatchPolicy> make_policy(const ModelFile& model, int most) {

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,6 +46,10 @@ EnvSettings environment_of(const ModelFile& model);
 /// Errors: UserError naming both sides when a model cannot play these environments (other observation, history,
 /// actions).
 void check_model_plays(const ModelFile& model, const Environments& envs);
+
+/// The values of a tensor of the file. Errors: UserError naming what the file holds and what its agent wants.
+std::span<const float> tensor_of(const ModelFile& model, const std::string& name,
+                                 const std::vector<std::int64_t>& shape, std::size_t size);
 
 /// The greedy policy of a model for up to `most` observations at a time. Errors: UserError naming what the file holds
 /// and what its agent wants: unknown agent, tensor missing, of another shape.

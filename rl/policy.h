@@ -14,6 +14,9 @@ class BatchPolicy {
   virtual ~BatchPolicy() = default;
   /// One action per observation, of which there are actions.size().
   virtual void act(const Observations& observations, std::span<std::uint8_t> actions) = 0;
+  /// Row `row` shows the first observation of an episode: what a policy remembers of it is over. Before the first act()
+  /// every row is at such a place.
+  virtual void restart(int /*row*/) {}
   /// q [n, actions] of the last act(); empty for a policy that has none.
   virtual std::span<const float> q_values() const { return {}; }
 };

@@ -381,6 +381,7 @@ void Trainer::record_training() {
                       {"updates_per_s", shown_.updates_per_s},
                       {"elapsed_s", elapsed_s()}};
   for (const auto& [layer, sigma] : agent_->layer_sigmas()) json["sigma_layers"][layer] = sigma;
+  for (const AgentReport::Figure& figure : report.figures) json[figure.name] = figure.value;
   record(json.dump());
 }
 

@@ -47,6 +47,8 @@ int bench_command(Words words) {
   for (const Bench& bench : kBenches) known += fmt::format("\n  {:<9} {}", bench.name, bench.summary);
   line.app.add_option("name", name, "one of them; without it all run:" + known);
   line.app.add_option("--agent", settings.agent, "agent of the learner and dashboard benches")->capture_default_str();
+  line.app.add_option("--preset", settings.preset, "sizes of the learner bench of the agent dreamer")
+      ->capture_default_str();
   line.app.add_option("--batch", settings.batch, "batch of the learner and replay benches")->capture_default_str();
   line.app.add_option("--threads", settings.threads, "threads of the learner bench")->capture_default_str();
   line.app.add_option("--device", settings.device, "of the learner bench: cpu, cuda, cuda:N or auto")

@@ -8,6 +8,7 @@ namespace sinv {
 
 struct BenchSettings {
   std::string agent = "dqn-mlp";
+  std::string preset = "atari";  // of the agent dreamer
   int batch = 32;
   int threads = 1;
   double seconds = 0.5;

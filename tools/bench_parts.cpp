@@ -12,6 +12,7 @@
 #include "kernels/device_module.h"
 #include "rl/bench_replay.h"
 #include "rl/dqn/learner_bench.h"
+#include "rl/dreamer/learner_bench.h"
 #include "rl/frame_bench.h"
 #include "tools/bench.h"
 #include "tools/rom_choice.h"
@@ -39,10 +40,31 @@ BenchResult bench_cabinet(const BenchSettings& settings) {
   return result;
 }
 
+namespace {
+
+BenchResult bench_dreamer(const BenchSettings& settings) {
+  const DreamerLearnerSettings sizes = dreamer_preset(settings.preset);
+  const DreamerBenchFigures figures = bench_dreamer_learner(sizes, settings.seconds * settings.repeats);
+  return {"learner",
+          {{"agent", settings.agent},
+           {"preset", settings.preset},
+           {"batch", sizes.loss.batch},
+           {"sequence", sizes.loss.steps},
+           {"threads", settings.threads}},
+          {{"updates_per_s", figures.updates_per_s},
+           {"update_ms", figures.update_ms},
+           {"sequence_steps_per_s", figures.steps_per_s},
+           {"policy_p50_us", figures.policy_p50_us},
+           {"policy_p99_us", figures.policy_p99_us}}};
+}
+
+}  // namespace
+
 BenchResult bench_learner(const BenchSettings& settings) {
   if (settings.batch < 1 || settings.batch > 65536) throw UserError("bench: --batch must be 1 to 65536");
   if (settings.threads < 1) throw UserError("bench: --threads must be 1 or more");
   const DeviceChoice device = choose_device(settings.device);
+  if (settings.agent == "dreamer") return bench_dreamer(settings);
   const DqnBenchFigures figures =
       bench_dqn_learner(settings.agent, settings.batch, settings.threads, settings.seconds * settings.repeats);
   return {

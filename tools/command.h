@@ -20,6 +20,7 @@ std::span<const Command> commands();
 int train_command(Words words);
 int play_command(Words words);
 int eval_command(Words words);
+int dream_command(Words words);
 int bench_command(Words words);
 int info_command(Words words);
 int config_command(Words words);

@@ -10,6 +10,7 @@ std::span<const Command> commands() {
       Command{"play", "watch a model play in the terminal; with no words: the one that ships", &play_command},
       Command{"replay", "play a kept game again, exactly, or record it", &replay_command},
       Command{"eval", "play many games with a model and print its scores", &eval_command},
+      Command{"dream", "what a Dreamer's world model expects to see, beside what happened", &dream_command},
       Command{"compare", "runs beside each other: a table over seeds, all curves in one figure", &compare_command},
       Command{"dashboard", "runs in the browser, several laid over each other", &dashboard_command},
       Command{"inspect", "what a model file holds: agent, shapes, parameters, training", &inspect_command},

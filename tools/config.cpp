@@ -114,7 +114,8 @@ void RunConfig::take(const std::vector<Assignment>& assignments) {
   };
   // What decides the defaults of the rest goes first.
   for (const Assignment& assignment : assignments) {
-    if (assignment.key == "agent" || assignment.key == "dqn.network") set(assignment);
+    const std::string& key = assignment.key;
+    if (key == "agent" || key == "dqn.network" || key == "dreamer.preset") set(assignment);
   }
   choose_defaults(agent, train, env);
   for (const Assignment& assignment : assignments) set(assignment);

@@ -221,6 +221,7 @@ void play_game(Env& env, BatchPolicy& policy, Watcher& watcher, MameScreen& scre
   std::uint8_t action = 0;
   watcher.status.q.clear();
   env.reset();
+  policy.restart(0);
   while (!env.over()) {
     if (stop_flag()) throw Interrupted{};
     env.observe(values);

@@ -37,6 +37,7 @@ namespace {
 
 struct TrainWords {
   std::optional<std::string> agent;
+  std::optional<std::string> preset;
   std::string config;
   std::vector<std::string> settings;
   std::optional<double> minutes;
@@ -61,6 +62,7 @@ struct TrainWords {
 void declare(CommandLine& line, TrainWords& words) {
   CLI::App& app = line.app;
   app.add_option("--agent", words.agent, "what learns: " + join(agent_names()));
+  app.add_option("--preset", words.preset, "sizes of the agent dreamer: " + join(dreamer_presets()));
   app.add_option("--minutes", words.minutes, "training time; 0: no limit");
   app.add_option("--frames", words.frames, "frames of the game in all; 0: no limit");
   app.add_option("--seed", words.seed, "decides everything that is drawn by chance");
@@ -97,6 +99,7 @@ void add_words(std::vector<Assignment>& given, const TrainWords& words) {
     if (value) given.push_back({key, fmt::format("{}", *value), ""});
   };
   put("agent", words.agent);
+  put("dreamer.preset", words.preset);
   put("train.minutes", words.minutes);
   put("train.frames", words.frames);
   put("train.seed", words.seed);
@@ -116,7 +119,7 @@ void fit_to_machine(RunConfig& config, const std::vector<Assignment>& given) {
 }
 
 void refuse_changes_of_a_resumed_run(const TrainWords& words) {
-  if (words.agent || words.seed || words.envs || words.rom || words.machine || !words.config.empty() ||
+  if (words.agent || words.preset || words.seed || words.envs || words.rom || words.machine || !words.config.empty() ||
       !words.out.empty()) {
     throw UserError(
         "train: --resume goes on with the settings of the run folder; only --minutes, --frames, --threads, --device, "

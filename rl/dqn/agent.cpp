@@ -25,12 +25,6 @@ std::uint64_t mixed(std::uint64_t seed, std::uint64_t stream) {
   return (std::uint64_t{block.word[0]} << 32) | block.word[1];
 }
 
-std::string shape_text(const std::vector<std::int64_t>& shape) {
-  std::string out = "[";
-  for (const std::int64_t size : shape) out += (out.size() > 1 ? ", " : "") + std::to_string(size);
-  return out + "]";
-}
-
 }  // namespace
 
 void greedy_actions(std::span<const float> q, int actions, std::span<std::uint8_t> out) {
@@ -96,16 +90,8 @@ std::unique_ptr<BatchPolicy> dqn_policy(const ModelFile& model, int most) {
   std::vector<float> parameters;
   wanted.for_each_parameter(
       [&](const std::string& name, const std::vector<std::int64_t>& shape, std::span<const float> values) {
-        const auto found = std::find_if(model.tensors.begin(), model.tensors.end(),
-                                        [&](const ModelTensor& tensor) { return tensor.name == name; });
-        if (found == model.tensors.end()) {
-          throw UserError(text("the model file holds no tensor ", name, ", which its agent ", model.agent, " wants"));
-        }
-        if (found->shape != shape || found->values.size() != values.size()) {
-          throw UserError(text("tensor ", name, " of the model file is ", shape_text(found->shape), ", its agent ",
-                               model.agent, " wants ", shape_text(shape)));
-        }
-        parameters.insert(parameters.end(), found->values.begin(), found->values.end());
+        const std::span<const float> saved = tensor_of(model, name, shape, values.size());
+        parameters.insert(parameters.end(), saved.begin(), saved.end());
       });
   return std::make_unique<DqnPolicy>(network, input, model.picture, model.actions, most, parameters);
 }

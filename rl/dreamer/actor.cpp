@@ -5,7 +5,8 @@
 namespace sinv {
 namespace {
 constexpr std::uint64_t kActingNoiseStream = 3;  // beside the learner's streams of the seed
-}
+constexpr std::uint64_t kGreedyNoiseSeed = 0x677265656479;
+}  // namespace
 
 struct DreamerActor::Impl {
   DreamerLearnerSettings settings;
@@ -19,7 +20,8 @@ struct DreamerActor::Impl {
   Tape tape;
   std::span<std::uint8_t> frames;
   std::vector<std::uint8_t> first;
-  Var stoch;  // before the step
+  std::vector<std::uint32_t> steps;  // of the episode
+  Var stoch;                         // before the step
   Var deter;
   Var action;
   Var latent_noise;
@@ -36,7 +38,8 @@ struct DreamerActor::Impl {
         model(s.world, world, init),
         head("actor", s.world.feature(), s.world.units, s.world.head_layers, s.world.actions, actor, init),
         noise{seed, kActingNoiseStream, 0},
-        first(static_cast<std::size_t>(count), 1) {
+        first(static_cast<std::size_t>(count), 1),
+        steps(static_cast<std::size_t>(count), 0) {
     world.finish(false);
     actor.finish(false);
     const WorldModelSettings& sizes = settings.world;
@@ -56,6 +59,12 @@ struct DreamerActor::Impl {
     logits = apply_head(tape, actor_vars, vars.feature(next_stoch, next_deter));
     sample = categorical(tape, logits, sizes.actions, action_noise);
     tape.finish();
+  }
+  void fill_greedy_noise() {
+    for (std::size_t env = 0; env < steps.size(); ++env) {
+      Random random(kGreedyNoiseSeed, steps[env]);
+      for (float& u : row(latent_noise, env)) u = random.uniform();
+    }
   }
   std::span<float> row(Var x, std::size_t env) const {
     const std::span<float> all = tape.value(x).flat();
@@ -80,6 +89,11 @@ void DreamerActor::set_parameters(const DreamerParameters& parameters) {
   i.tape.refresh_held();
 }
 
+void DreamerActor::for_each_parameter(const ParameterVisitor& visit) const {
+  impl_->world.for_each(visit);
+  impl_->actor.for_each(visit);
+}
+
 std::span<std::uint8_t> DreamerActor::frames() { return impl_->frames; }
 std::span<std::uint8_t> DreamerActor::first() { return impl_->first; }
 
@@ -91,9 +105,15 @@ void DreamerActor::act(bool greedy, std::span<std::uint8_t> actions) {
     if (i.first[env] == 0) continue;
     for (const Var x : {i.stoch, i.deter, i.action}) std::ranges::fill(i.row(x, env), 0.0F);
     i.first[env] = 0;
+    i.steps[env] = 0;
   }
-  uniform_fill_next(i.tape.stream(), &i.noise, i.tape.value(i.latent_noise).flat());
-  uniform_fill_next(i.tape.stream(), &i.noise, i.tape.value(i.action_noise).flat());
+  if (greedy) {
+    i.fill_greedy_noise();
+  } else {
+    uniform_fill_next(i.tape.stream(), &i.noise, i.tape.value(i.latent_noise).flat());
+    uniform_fill_next(i.tape.stream(), &i.noise, i.tape.value(i.action_noise).flat());
+  }
+  for (std::uint32_t& step : i.steps) ++step;
   i.tape.forward();
   std::ranges::copy(i.tape.value(i.next_stoch).flat(), i.tape.value(i.stoch).data);
   std::ranges::copy(i.tape.value(i.next_deter).flat(), i.tape.value(i.deter).data);
@@ -117,6 +137,7 @@ void DreamerActor::save(ByteWriter& out) const {
   const Impl& i = *impl_;
   out.put(i.noise);
   out.put_all(std::span<const std::uint8_t>(i.first));
+  out.put_all(std::span<const std::uint32_t>(i.steps));
   for (const Var x : {i.stoch, i.deter, i.action}) out.put_all(std::span<const float>(i.tape.value(x).flat()));
 }
 
@@ -124,6 +145,7 @@ void DreamerActor::load(ByteReader& in) {
   Impl& i = *impl_;
   in.get(i.noise);
   in.get_all(std::span<std::uint8_t>(i.first));
+  in.get_all(std::span<std::uint32_t>(i.steps));
   for (const Var x : {i.stoch, i.deter, i.action}) in.get_all(i.tape.value(x).flat());
 }
 

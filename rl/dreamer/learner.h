@@ -76,13 +76,16 @@ class DreamerActor {
   DreamerActor(DreamerActor&&) noexcept;
   DreamerActor& operator=(DreamerActor&&) noexcept;
 
-  /// Errors: Error if a count differs.
+  /// The critic's are not looked at. Errors: Error if a count differs.
   void set_parameters(const DreamerParameters& parameters);
+  /// World model, then actor.
+  void for_each_parameter(const ParameterVisitor& visit) const;
   /// Bytes of the newest pictures [most,channels,height,width], to be filled before act().
   std::span<std::uint8_t> frames();
   /// 1 where the picture is the first of an episode [most]: the state before it is forgotten. act() clears it.
   std::span<std::uint8_t> first();
-  /// One action per environment, sampled, or the most likely one when greedy; the state moves on with it.
+  /// One action per environment, sampled, or the most likely one when greedy; the state moves on with it. Greedy, the
+  /// latent state is drawn with numbers that hang on the step of the episode alone.
   /// Errors: Error if `actions` has not `most` elements.
   void act(bool greedy, std::span<std::uint8_t> actions);
   /// What led to the newest picture when it was not the action that act() chose.

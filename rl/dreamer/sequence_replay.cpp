@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "game/pixels.h"
+
 namespace sinv {
 
 SequenceReplay::SequenceReplay(const SequenceReplaySettings& settings) : settings_(settings) {
@@ -84,9 +86,9 @@ void SequenceReplay::sample(Random& random, int batch, int steps, const Sequence
   SINV_CHECK(size() > 0, "sequence replay: nothing is stored");
   const auto chunks = static_cast<std::size_t>(batch);
   const std::size_t rows = chunks * static_cast<std::size_t>(steps);
+  const std::size_t pixels = settings_.picture_bytes * (settings_.packed ? 8 : 1);
   SINV_CHECK(out.keep.size() == rows && out.reward.size() == rows && out.discount.size() == rows &&
-                 out.weight.size() == rows && out.action.size() % rows == 0 &&
-                 out.frames.size() == rows * settings_.picture_bytes,
+                 out.weight.size() == rows && out.action.size() % rows == 0 && out.frames.size() == rows * pixels,
              "sequence replay: the buffers are not of ", batch, " chunks of ", steps, " steps");
   const std::size_t actions = out.action.size() / rows;
   std::ranges::fill(out.action, 0.0F);
@@ -96,8 +98,7 @@ void SequenceReplay::sample(Random& random, int batch, int steps, const Sequence
     filled += chunk.length;
     for (std::size_t t = 0; t < static_cast<std::size_t>(steps); ++t) {
       const std::size_t row = t * chunks + b;
-      const std::span<std::uint8_t> picture =
-          out.frames.subspan(row * settings_.picture_bytes, settings_.picture_bytes);
+      const std::span<std::uint8_t> picture = out.frames.subspan(row * pixels, pixels);
       out.keep[row] = 0.0F;
       out.reward[row] = 0.0F;
       out.discount[row] = 0.0F;
@@ -108,8 +109,13 @@ void SequenceReplay::sample(Random& random, int batch, int steps, const Sequence
       }
       const std::size_t slot = at(chunk.ring, chunk.from + t);
       const Slot& from = slots_[slot];
-      std::copy_n(pictures_.begin() + static_cast<std::ptrdiff_t>(slot * settings_.picture_bytes), picture.size(),
-                  picture.begin());
+      const auto stored =
+          std::span<const std::uint8_t>(pictures_).subspan(slot * settings_.picture_bytes, settings_.picture_bytes);
+      if (settings_.packed) {
+        unpack_pixels(stored, picture);
+      } else {
+        std::ranges::copy(stored, picture.begin());
+      }
       out.reward[row] = from.reward;
       out.discount[row] = from.terminated != 0 ? 0.0F : settings_.discount;
       out.weight[row] = 1.0F;

@@ -15,8 +15,9 @@ namespace sinv {
 struct SequenceReplaySettings {
   int envs = 1;
   std::int64_t capacity_steps = 100'000;  // over all environments; each gets an equal ring
-  std::size_t picture_bytes = 64 * 64;
-  float discount = 0.999F;  // label of a step that did not end the game
+  std::size_t picture_bytes = 64 * 64;    // of a picture as it is stored
+  bool packed = false;                    // stored as bits (game/pixels.h), drawn as bytes
+  float discount = 0.999F;                // label of a step that did not end the game
 };
 
 /// Replay memory of whole episodes, drawn in chunks: each picture is stored once, with the action that led to it, the
@@ -35,6 +36,7 @@ class SequenceReplay {
   void step(int env, int action, float reward, bool terminated, std::span<const std::uint8_t> picture);
   /// Pictures that can be drawn.
   std::int64_t size() const;
+  std::int64_t capacity() const { return static_cast<std::int64_t>(capacity_ * rings_.size()); }
 
   /// Fills everything but the noise with `batch` chunks of `steps` rows. A chunk lies in one episode: chosen with the
   /// chance of its length, then a start in 0 .. length, cut down to length - steps, so that ends are drawn more often

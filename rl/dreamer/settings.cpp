@@ -17,6 +17,10 @@ DreamerLearnerSettings dreamer_preset(const std::string& name) {
     settings.world.units = 200;
     settings.loss.batch = 8;
     settings.loss.steps = 32;
+    settings.loss.lit_weight = 4.0F;
+    settings.world_rate = 6e-4F;  // an hour of a CPU is a few thousand updates
+    settings.actor_rate = 2e-4F;
+    settings.critic_rate = 4e-4F;
     return settings;
   }
   if (name == "predecessor") {

@@ -4,6 +4,27 @@
 
 namespace sinv {
 
+inline void small_dreamer_agent(DreamerSettings& settings) {
+  WorldModelSettings& world = settings.learner.world;
+  world.depth = 2;
+  world.deter = 24;
+  world.hidden = 24;
+  world.variables = 4;
+  world.classes = 6;
+  world.units = 24;
+  world.head_layers = 1;
+  settings.learner.loss.batch = 4;
+  settings.learner.loss.steps = 8;
+  settings.learner.behaviour.horizon = 6;
+  settings.learner.world_rate = 3e-3F;
+  settings.learner.actor_rate = 1e-3F;
+  settings.learner.critic_rate = 2e-3F;
+  settings.gamma = 0.9;
+  settings.steps_per_update = 8;
+  settings.warmup_steps = 200;
+  settings.replay_steps = 2000;
+}
+
 /// Settings with which every agent of the list learns a tiny task in seconds.
 inline AgentSettings small_agent(const std::string& name) {
   AgentSettings settings;
@@ -28,11 +49,13 @@ inline AgentSettings small_agent(const std::string& name) {
     settings.dqn.learning_rate = 1e-3;
     settings.dqn.learning_rate_final = 5e-4;
   }
+  if (name == "dreamer") small_dreamer_agent(settings.dreamer);
   return settings;
 }
 
 /// What the agents of small_agent() see of a task that has both: the least that the network takes, and packed.
 inline FrameShape small_picture(const std::string& name) {
+  if (name == "dreamer") return {.width = 64, .height = 64, .packed = true};
   return name == "dqn-cnn" ? FrameShape{.width = 36, .height = 36, .packed = true} : kNoFrame;
 }
 

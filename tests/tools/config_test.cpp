@@ -60,6 +60,12 @@ TEST(RunConfig, TheAgentDecidesDefaultsAndWhatIsGivenComesOverThem) {
   EXPECT_EQ(original.agent.dqn.activation, "leaky-relu");
   EXPECT_EQ(original.env.pixels, "play-field");
 
+  RunConfig dreamer;
+  dreamer.take(assignments_of({"dreamer.deter=64", "agent=dreamer", "dreamer.preset=small"}));
+  EXPECT_EQ(dreamer.agent.dreamer.learner.world.deter, 64);
+  EXPECT_EQ(dreamer.agent.dreamer.learner.world.hidden, 200);
+  EXPECT_EQ(dreamer.env.pixels, "field-64");
+
   // In a file of few lines too, and a word comes over the file.
   TestFolder folder;
   write_file(folder / "run.toml", std::string_view("agent = \"dqn-mlp\"\n[dqn]\nbatch = 7\n"));

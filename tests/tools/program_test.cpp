@@ -161,6 +161,39 @@ TEST(Program, TrainsOnPicturesAndShowsThem) {
       << play.said;
 }
 
+TEST(Program, TrainsADreamerThatPlaysAndDreams) {
+  TestFolder folder;
+  std::vector<std::string> words = small_training(folder / "run");
+  words.insert(words.end(), {"--agent", "dreamer", "--preset", "small"});
+  for (const char* word :
+       {"dreamer.depth=2", "dreamer.deter=16", "dreamer.hidden=16", "dreamer.units=16", "dreamer.head_layers=1",
+        "dreamer.batch=2", "dreamer.sequence=6", "dreamer.warmup_steps=200"}) {
+    words.insert(words.end(), {"--set", word});
+  }
+  const Ended trained = run(words);
+  ASSERT_EQ(trained.status, 0) << trained.said;
+  const Ended resumed =
+      run({"train", "--resume", (folder / "run").string(), "--plain", "--frames", "9600", "--minutes", "0"});
+  EXPECT_EQ(resumed.status, 0) << resumed.said;
+  const std::string model = (folder / "run/best.bin").string();
+  const Ended play = run({"play", "--model", model, "--view", "none", "--set", "env.frame_cap=90"});
+  EXPECT_EQ(play.status, 0) << play.said;
+  const Ended inspected = run({"inspect", model});
+  EXPECT_NE(inspected.said.find("dreamer"), std::string::npos) << inspected.said;
+  const Ended dreamt = run({"dream", "--model", model, "--windows", "3", "--horizon", "7", "--no-video", "--out",
+                            (folder / "dream").string()});
+  ASSERT_EQ(dreamt.status, 0) << dreamt.said;
+  EXPECT_NE(dreamt.said.find("reward, expected against real: correlation"), std::string::npos) << dreamt.said;
+  EXPECT_TRUE(std::filesystem::exists(folder / "dream.png"));
+  const std::vector<std::byte> file = read_file(folder / "dream.json");
+  const nlohmann::json figures =
+      nlohmann::json::parse(std::string_view(reinterpret_cast<const char*>(file.data()), file.size()));
+  EXPECT_EQ(figures.at("steps").size(), 8U);
+  const Ended refused = run({"dream", "--model", std::string(SINV_SOURCE_DIR) + "/models/dqn_mlp.bin"});
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_NE(refused.said.find("is of the agent dqn-mlp, which has no world model"), std::string::npos) << refused.said;
+}
+
 TEST(Program, TrainingTakesTheCpuWhereThereIsNoGpuAndSaysSo) {
   TestFolder folder;
   ::setenv("SINV_CUDA_MODULE", "/no/such/module.so", 1);

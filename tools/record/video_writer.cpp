@@ -22,9 +22,9 @@ namespace {
 constexpr const char* kRate = "59.541985";  // MAME mw8080bw.h: 4.992 MHz / 320 / 262
 
 // What ffmpeg is told to make of the pictures.
-std::vector<std::string> output_words(const std::string& ending) {
+std::vector<std::string> output_words(const std::string& ending, int colours) {
   if (ending == ".mp4") {
-    return {"-vf",       "scale=672:768:flags=neighbor",
+    return {"-vf",       "scale=iw*3:ih*3:flags=neighbor",
             "-c:v",      "libx264",
             "-preset",   "veryfast",
             "-crf",      "20",
@@ -32,7 +32,7 @@ std::vector<std::string> output_words(const std::string& ending) {
             "-movflags", "+faststart"};
   }
   if (ending == ".webm") {
-    return {"-vf",       "scale=672:768:flags=neighbor",
+    return {"-vf",       "scale=iw*3:ih*3:flags=neighbor",
             "-c:v",      "libvpx-vp9",
             "-deadline", "realtime",
             "-cpu-used", "8",
@@ -41,9 +41,10 @@ std::vector<std::string> output_words(const std::string& ending) {
             "-crf",      "30",
             "-pix_fmt",  "yuv420p"};
   }
-  // The delay of a GIF is in hundredths of a second. Four colours: black and those of the overlay.
+  // The delay of a GIF is in hundredths of a second.
   if (ending == ".gif") {
-    return {"-vf", "fps=25,split[a][b];[a]palettegen=max_colors=4:stats_mode=full[p];[b][p]paletteuse=dither=none"};
+    return {"-vf", text("fps=25,split[a][b];[a]palettegen=max_colors=", colours,
+                        ":stats_mode=full[p];[b][p]paletteuse=dither=none")};
   }
   if (ending == ".png") return {};
   throw UserError(text("a recording ends in .mp4, .webm, .gif or .png, not in \"", ending, "\""));
@@ -52,26 +53,23 @@ std::vector<std::string> output_words(const std::string& ending) {
 }  // namespace
 
 VideoWriter::VideoWriter(std::filesystem::path path) : path_(std::move(path)) {
+  rgb_.resize(std::size_t{kPictureWidth} * kPictureHeight * 3);
+  constexpr int kColours = 4;  // black and those of the overlay
+  open(text(kPictureWidth, "x", kPictureHeight), kRate, kColours);
+}
+
+VideoWriter::VideoWriter(std::filesystem::path path, const VideoShape& shape) : path_(std::move(path)) {
+  rgb_.resize(static_cast<std::size_t>(shape.width) * static_cast<std::size_t>(shape.height) * 3);
+  constexpr int kColours = 64;
+  open(text(shape.width, "x", shape.height), text(shape.pictures_per_s), kColours);
+}
+
+void VideoWriter::open(const std::string& size, const std::string& rate, int colours) {
   std::signal(SIGPIPE, SIG_IGN);
   const std::string ending = path_.extension().string();
-  std::vector<std::string> words{"ffmpeg",
-                                 "-v",
-                                 "error",
-                                 "-y",
-                                 "-nostdin",
-                                 "-f",
-                                 "rawvideo",
-                                 "-pix_fmt",
-                                 "rgb24",
-                                 "-s",
-                                 text(kPictureWidth, "x", kPictureHeight),
-                                 "-r",
-                                 kRate,
-                                 "-i",
-                                 "-",
-                                 "-threads",
-                                 "1"};
-  for (std::string& word : output_words(ending)) words.push_back(std::move(word));
+  std::vector<std::string> words{"ffmpeg", "-v", "error", "-y", "-nostdin", "-f", "rawvideo", "-pix_fmt", "rgb24",
+                                 "-s",     size, "-r",    rate, "-i",       "-",  "-threads", "1"};
+  for (std::string& word : output_words(ending, colours)) words.push_back(std::move(word));
   const std::string stem = (path_.parent_path() / path_.stem()).string();
   if (ending == ".png") {
     temporary_ = stem + "-%06d.png";
@@ -80,7 +78,6 @@ VideoWriter::VideoWriter(std::filesystem::path path) : path_(std::move(path)) {
   }
   said_ = text(stem, ".", ::getpid(), ".tmp.log");
   words.push_back(temporary_.string());
-  rgb_.resize(std::size_t{kPictureWidth} * kPictureHeight * 3);
   start(words);
 }
 
@@ -153,7 +150,6 @@ void VideoWriter::fail(const std::string& doing) {
 }
 
 void VideoWriter::frame(const Ram& ram) {
-  SINV_CHECK(pid_ != 0, "VideoWriter: a frame after the end");
   std::size_t at = 0;
   for (int y = 0; y < kPictureHeight; ++y) {
     for (int x = 0; x < kPictureWidth; ++x) {
@@ -163,8 +159,14 @@ void VideoWriter::frame(const Ram& ram) {
       rgb_[at++] = static_cast<unsigned char>(colour);
     }
   }
-  for (std::size_t done = 0; done < rgb_.size();) {
-    const ssize_t put = ::write(pipe_, rgb_.data() + done, rgb_.size() - done);
+  frame(rgb_);
+}
+
+void VideoWriter::frame(std::span<const unsigned char> rgb) {
+  SINV_CHECK(pid_ != 0, "VideoWriter: a frame after the end");
+  SINV_CHECK(rgb.size() == rgb_.size(), "VideoWriter: a picture of ", rgb.size(), " bytes, wanted ", rgb_.size());
+  for (std::size_t done = 0; done < rgb.size();) {
+    const ssize_t put = ::write(pipe_, rgb.data() + done, rgb.size() - done);
     if (put < 0 && errno == EINTR) continue;
     if (put < 0) fail("ffmpeg ended early");
     done += static_cast<std::size_t>(put);

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -9,13 +10,21 @@
 
 namespace sinv {
 
-/// Pipes pictures of a machine, in the colours of the cabinet's overlay, to the program ffmpeg. The ending of the path
-/// decides what becomes of them: .mp4 and .webm (three times as large), .gif (height 256, 25 pictures a second), .png
-/// (a numbered file for each picture: NAME-000001.png, ...). The file has its name when finish() returns. Thread: one
-/// owner. Errors: UserError: an ending that is not known, ffmpeg is not there, or what ffmpeg said.
+/// Pictures that are not a machine's: their size, and how many of them a second has.
+struct VideoShape {
+  int width;
+  int height;
+  double pictures_per_s;
+};
+
+/// Pipes pictures, of a machine in the colours of the cabinet's overlay or others, to the program ffmpeg. The ending of
+/// the path decides what becomes of them: .mp4 and .webm (three times as large), .gif (height 256, 25 pictures a
+/// second), .png (a numbered file for each picture: NAME-000001.png, ...). The file has its name when finish() returns.
+/// Thread: one owner. Errors: UserError: an ending that is not known, ffmpeg is not there, or what ffmpeg said.
 class VideoWriter {
  public:
   explicit VideoWriter(std::filesystem::path path);
+  VideoWriter(std::filesystem::path path, const VideoShape& shape);
   /// Without finish(), what was written is removed.
   ~VideoWriter();
   VideoWriter(const VideoWriter&) = delete;
@@ -23,9 +32,12 @@ class VideoWriter {
 
   /// The next frame, 1/59.54 s after the one before.
   void frame(const Ram& ram);
+  /// The next picture, bytes of red, green and blue. Errors: Error for another size.
+  void frame(std::span<const unsigned char> rgb);
   void finish();
 
  private:
+  void open(const std::string& size, const std::string& rate, int colours);
   void start(const std::vector<std::string>& words);
   void end_process();
   [[noreturn]] void fail(const std::string& doing);

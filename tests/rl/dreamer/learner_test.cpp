@@ -191,6 +191,29 @@ TEST(DreamerActor, AFirstPictureForgetsTheStateOfItsEnvironmentAlone) {
   EXPECT_TRUE(std::ranges::equal(state_a.bytes(), state_b.bytes()));
 }
 
+// Whatever was drawn before, in whichever row.
+TEST(DreamerActor, GreedyActionsHangOnTheEpisodeAlone) {
+  DreamerActor two = acting(2, 8);
+  DreamerActor one = acting(1, 99);
+  std::vector<std::uint8_t> actions(2);
+  std::vector<std::uint8_t> other(1);
+  for (int step = 0; step < 5; ++step) {
+    show(two, 2, step);
+    two.act(step % 2 == 0, actions);
+  }
+  for (std::uint8_t& first : two.first()) first = 1;
+  for (int step = 0; step < 40; ++step) {
+    show(one, 1, 100 + step);
+    for (std::size_t row = 0; row < 2; ++row) {
+      std::ranges::copy(one.frames(), two.frames().subspan(row * one.frames().size()).begin());
+    }
+    one.act(true, other);
+    two.act(true, actions);
+    ASSERT_EQ(actions[0], other[0]) << step;
+    ASSERT_EQ(actions[1], other[0]) << step;
+  }
+}
+
 TEST(DreamerActor, WhatDoesNotFitIsNamed) {
   DreamerActor actor = acting(2, 8);
   std::vector<std::uint8_t> actions(3);

@@ -216,5 +216,21 @@ TEST(SequenceReplay, WhatDoesNotFitIsNamed) {
   EXPECT_THAT(refusal([&] { other.load(in); }), HasSubstr("the saved one holds 10 steps of pictures of 4 bytes"));
 }
 
+TEST(SequenceReplay, PicturesKeptAsBitsAreDrawnAsBytes) {
+  SequenceReplay replay({.envs = 1, .capacity_steps = 50, .picture_bytes = kBytes, .packed = true, .discount = 0.5F});
+  add(replay, 0, 3, 6);
+  Batch batch(2, 4);
+  batch.frames.assign(batch.rows() * kBytes * 8, 1);
+  Random random(1, 1);
+  replay.sample(random, 2, 4, batch.spans());
+  for (std::size_t row = 0; row < batch.rows(); ++row) {
+    // The third byte is the step, whose reward has its number.
+    const std::vector<std::uint8_t> bits = picture(0, 3, static_cast<int>(batch.reward[row]));
+    for (std::size_t i = 0; i < 8 * kBytes; ++i) {
+      ASSERT_EQ(batch.frames[row * 8 * kBytes + i], (bits[i / 8] >> (i % 8) & 1) != 0 ? 255 : 0) << row << " " << i;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace sinv

@@ -22,7 +22,7 @@ template <class Work>
 std::string error_of(Work&& work) {
   try {
     work();
-  } catch (const UserError& error) {
+  } catch (const Error& error) {
     return error.what();
   }
   return "no error";
@@ -184,6 +184,18 @@ TEST(VideoWriter, FfmpegReadsWhatItWrote) {
   for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
     EXPECT_EQ(entry.path().string().find(".tmp"), std::string::npos) << entry.path();
   }
+}
+
+TEST(VideoWriter, TakesPicturesOfAnotherSize) {
+  if (!has_ffmpeg()) GTEST_SKIP() << "ffmpeg is not installed";
+  TestFolder folder;
+  VideoWriter video(folder / "a.mp4", {.width = 40, .height = 22, .pictures_per_s = 15});
+  std::vector<unsigned char> rgb(40 * 22 * 3, 200);
+  for (int i = 0; i < 12; ++i) video.frame(rgb);
+  rgb.pop_back();
+  EXPECT_THAT(error_of([&] { video.frame(rgb); }), HasSubstr("a picture of 2639 bytes, wanted 2640"));
+  video.finish();
+  EXPECT_THAT(probed(folder / "a.mp4"), HasSubstr("h264,120,66,12"));
 }
 
 TEST(VideoWriter, ARecordingThatIsGivenUpLeavesNothing) {

@@ -1,0 +1,185 @@
+#include "rl/dreamer/dream_report.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "game/pixels.h"
+
+namespace sinv {
+namespace {
+
+constexpr float kHalf = 0.5F;
+constexpr int kMostStepsPerWindow = 20'000;
+
+// Pearson's, of pairs taken one by one.
+class Correlation {
+ public:
+  void add(double x, double y) {
+    ++n_;
+    x_ += x;
+    y_ += y;
+    xx_ += x * x;
+    yy_ += y * y;
+    xy_ += x * y;
+  }
+  double value() const {
+    const double varies = (n_ * xx_ - x_ * x_) * (n_ * yy_ - y_ * y_);
+    return varies > 1e-12 ? (n_ * xy_ - x_ * y_) / std::sqrt(varies) : 0.0;
+  }
+
+ private:
+  double n_ = 0, x_ = 0, y_ = 0, xx_ = 0, yy_ = 0, xy_ = 0;
+};
+
+struct Count {
+  std::int64_t all = 0;
+  std::int64_t found = 0;
+  double share() const { return all > 0 ? static_cast<double>(found) / static_cast<double>(all) : 0.0; }
+};
+
+// The pixels of the boxes that are lit in the real picture.
+template <class Lit>
+void count_boxes(const std::vector<PictureBox>& boxes, int width, const std::vector<std::uint8_t>& real, Lit&& lit,
+                 Count& count) {
+  for (const PictureBox& box : boxes) {
+    for (int y = box.top; y < box.bottom; ++y) {
+      for (int x = box.left; x < box.right; ++x) {
+        const auto pixel = static_cast<std::size_t>(y * width + x);
+        if (real[pixel] < 128) continue;
+        ++count.all;
+        count.found += lit(pixel) ? 1 : 0;
+      }
+    }
+  }
+}
+
+DreamStep compare(const std::vector<DreamWindow>& windows, std::size_t moment, std::size_t last_seen, int width,
+                  std::span<const float> shown, std::span<const float> reward) {
+  DreamStep step;
+  Count lit, wrong, shots, shots_still, player, player_still;
+  Correlation rewards;
+  const std::size_t pixels = shown.size() / windows.size();
+  for (std::size_t w = 0; w < windows.size(); ++w) {
+    const DreamMoment& now = windows[w][moment];
+    const std::vector<std::uint8_t>& before = windows[w][last_seen].picture;
+    const std::span<const float> guess = shown.subspan(w * pixels, pixels);
+    for (std::size_t p = 0; p < pixels; ++p) {
+      const double real = now.picture[p] / 255.0;
+      const double miss = real - static_cast<double>(guess[p]);
+      const double still_miss = real - before[p] / 255.0;
+      step.error += miss * miss;
+      step.still_error += still_miss * still_miss;
+      const bool is_lit = now.picture[p] >= 128;
+      const bool shows = guess[p] > kHalf;
+      lit.all += is_lit ? 1 : 0;
+      lit.found += is_lit && shows ? 1 : 0;
+      wrong.all += shows ? 1 : 0;
+      wrong.found += shows && !is_lit ? 1 : 0;
+    }
+    const auto shown_lit = [&](std::size_t p) { return guess[p] > kHalf; };
+    const auto was_lit = [&](std::size_t p) { return before[p] >= 128; };
+    count_boxes(now.shots, width, now.picture, shown_lit, shots);
+    count_boxes(now.shots, width, now.picture, was_lit, shots_still);
+    count_boxes(now.player, width, now.picture, shown_lit, player);
+    count_boxes(now.player, width, now.picture, was_lit, player_still);
+    rewards.add(static_cast<double>(reward[w]), static_cast<double>(now.reward));
+  }
+  step.error /= static_cast<double>(shown.size());
+  step.still_error /= static_cast<double>(shown.size());
+  step.lit_found = lit.share();
+  step.lit_wrong = wrong.share();
+  step.shots_found = shots.share();
+  step.shots_still = shots_still.share();
+  step.player_found = player.share();
+  step.player_still = player_still.share();
+  step.shot_pixels = shots.all;
+  step.reward_correlation = rewards.value();
+  return step;
+}
+
+}  // namespace
+
+std::vector<DreamWindow> record_windows(Environments& envs, BatchPolicy& policy, const FindObjects& find, int windows,
+                                        int length, int gap) {
+  const FrameShape shape = envs.picture();
+  const auto count = static_cast<std::size_t>(envs.count());
+  std::vector<std::uint8_t> actions(count);
+  std::vector<DreamWindow> open(count);
+  std::vector<int> wait(count, 0);  // steps until the next window of the environment opens
+  std::vector<DreamWindow> done;
+  const auto look = [&](std::size_t env, int action, float reward) {
+    DreamMoment moment{.picture = std::vector<std::uint8_t>(shape.pixels()), .action = action, .reward = reward};
+    const std::span<const std::uint8_t> all = envs.observations().pictures;
+    const std::size_t stack = all.size() / count;
+    const auto newest = all.subspan((env + 1) * stack - shape.stored_bytes(), shape.stored_bytes());
+    if (shape.packed) {
+      unpack_pixels(newest, moment.picture);
+    } else {
+      std::ranges::copy(newest, moment.picture.begin());
+    }
+    find(static_cast<int>(env), moment);
+    open[env].push_back(std::move(moment));
+    if (open[env].size() < static_cast<std::size_t>(length)) return;
+    done.push_back(std::move(open[env]));
+    open[env].clear();
+    wait[env] = gap;
+  };
+  envs.reset();
+  for (int step = 0; done.size() < static_cast<std::size_t>(windows); ++step) {
+    if (step > kMostStepsPerWindow * windows) {
+      throw UserError(text("dream: no game lasted for ", length, " steps; wanted a model that plays longer"));
+    }
+    policy.act(envs.observations(), actions);
+    envs.step(actions);
+    for (std::size_t env = 0; env < count; ++env) {
+      if (envs.terminated()[env] != 0 || envs.truncated()[env] != 0) {
+        policy.restart(static_cast<int>(env));
+        open[env].clear();
+        continue;
+      }
+      if (wait[env] > 0) {
+        --wait[env];
+        continue;
+      }
+      look(env, actions[env], envs.rewards()[env]);
+    }
+  }
+  done.resize(static_cast<std::size_t>(windows));
+  return done;
+}
+
+DreamReport dream_report(Dream& dream, const std::vector<DreamWindow>& windows, int context) {
+  SINV_CHECK(!windows.empty() && context >= 1 && windows[0].size() > static_cast<std::size_t>(context),
+             "dream_report: windows of ", windows.empty() ? 0 : windows[0].size(), " moments, ", context,
+             " of context");
+  const auto seen = static_cast<std::size_t>(context);
+  const std::size_t pixels = windows[0][0].picture.size();
+  SINV_CHECK(dream.frames().size() == windows.size() * pixels, "dream_report: the dream has pictures of ",
+             dream.frames().size(), " pixels in all, the windows of ", windows.size() * pixels);
+  DreamReport report;
+  report.context = context;
+  Correlation rewards_seen, rewards_dreamt;
+  dream.begin();
+  for (std::size_t t = 0; t < windows[0].size(); ++t) {
+    for (std::size_t w = 0; w < windows.size(); ++w) {
+      const DreamMoment& moment = windows[w][t];
+      if (t > 0) dream.set_action(static_cast<int>(w), moment.action);
+      if (t < seen) std::ranges::copy(moment.picture, dream.frames().subspan(w * pixels, pixels).begin());
+    }
+    t < seen ? dream.observe() : dream.imagine();
+    report.shown.emplace_back(dream.picture().begin(), dream.picture().end());
+    if (t + 1 >= seen) {
+      report.steps.push_back(compare(windows, t, seen - 1, dream.width(), dream.picture(), dream.reward()));
+    }
+    for (std::size_t w = 0; t > 0 && w < windows.size(); ++w) {
+      (t < seen ? rewards_seen : rewards_dreamt)
+          .add(static_cast<double>(dream.reward()[w]), static_cast<double>(windows[w][t].reward));
+    }
+  }
+  report.reward_correlation_seen = rewards_seen.value();
+  report.reward_correlation_dreamt = rewards_dreamt.value();
+  return report;
+}
+
+}  // namespace sinv
