@@ -68,7 +68,8 @@ class DreamerLearner {
 };
 
 /// Acts with its own copy of the parameters: keeps h, z and the last action of `most` environments, and answers for all
-/// of them at once. A row does not depend on the others. Thread: one owner.
+/// of them at once. On settings.device; there a step is one graph. A row does not depend on the others.
+/// Thread: one owner.
 class DreamerActor {
  public:
   DreamerActor(const DreamerLearnerSettings& settings, int most, std::uint64_t seed);

@@ -96,5 +96,76 @@ TEST_P(DreamerDevice, ALostDeviceIsOneSentenceAndLeavesNothingBehind) {
   EXPECT_EQ(device.counts().taken, 0);
 }
 
+// Steps number `first` .. `last` - 1 of four environments: what was chosen. Some begin anew, some were given another
+// action; sampled and greedy take turns.
+std::vector<int> act(DreamerActor& actor, int first, int last) {
+  std::vector<int> all;
+  std::vector<std::uint8_t> actions(4);
+  for (int step = first; step < last; ++step) {
+    Random random(9, static_cast<std::uint64_t>(step));
+    for (std::uint8_t& pixel : actor.frames()) pixel = random.uniform() < 0.1F ? 255 : 0;
+    for (std::uint8_t& begins : actor.first()) begins = random.uniform() < 0.2F ? 1 : begins;
+    actor.act(step % 5 > 2, actions);
+    all.insert(all.end(), actions.begin(), actions.end());
+    if (step % 4 == 1) actor.set_action(step % 3, 1);
+  }
+  return all;
+}
+
+DreamerActor acting(Device device, std::uint64_t seed) {
+  DreamerLearnerSettings settings = small_dreamer();
+  settings.device = device;
+  return DreamerActor(settings, 4, seed);
+}
+
+TEST_P(DreamerDevice, AnActorChoosesAsOnTheCpu) {
+  DreamerLearner learner = make(Device::kCpu);
+  train(learner, 0, 3);
+  DreamerActor cpu = acting(Device::kCpu, 2);
+  cpu.set_parameters(learner.parameters());
+  std::vector<int> wanted = act(cpu, 0, 20);
+  train(learner, 3, 6);
+  cpu.set_parameters(learner.parameters());
+  const std::vector<int> later = act(cpu, 20, 40);
+  ByteWriter state;
+  cpu.save(state);
+
+  FakeDevice device(GetParam());
+  DreamerActor there = acting(Device::kCuda, 2);
+  DreamerLearner again = make(Device::kCuda);
+  train(again, 0, 3);
+  there.set_parameters(again.parameters());
+  EXPECT_EQ(act(there, 0, 20), wanted);
+  train(again, 3, 6);
+  there.set_parameters(again.parameters());
+  EXPECT_EQ(act(there, 20, 40), later);
+  ByteWriter state_there;
+  there.save(state_there);
+  EXPECT_EQ(state_there.bytes(), state.bytes());
+
+  wanted = act(cpu, 40, 50);
+  DreamerActor restored = acting(Device::kCuda, 77);
+  restored.set_parameters(again.parameters());
+  act(restored, 100, 103);
+  ByteReader in(state.bytes(), "state");
+  restored.load(in);
+  EXPECT_EQ(act(restored, 40, 50), wanted);
+}
+
+TEST_P(DreamerDevice, AStepOfTheActorIsOneGraphAfterTheFirst) {
+  FakeDevice device(GetParam());
+  const DreamerLearner learner = make(Device::kCuda);
+  DreamerActor actor = acting(Device::kCuda, 2);
+  actor.set_parameters(learner.parameters());
+  act(actor, 0, 2);
+  const FakeDevice::Counts before = device.counts();
+  act(actor, 2, 12);
+  const FakeDevice::Counts after = device.counts();
+  EXPECT_EQ(after.captures, before.captures);
+  EXPECT_EQ(after.graph_launches - before.graph_launches, 10);
+  EXPECT_EQ(after.waits - before.waits, 10);
+  EXPECT_EQ(after.takes, before.takes) << "a step takes memory";
+}
+
 }  // namespace
 }  // namespace sinv
