@@ -12,9 +12,7 @@
 /// it. A loop is cut where its results are independent, into parts of some tens of microseconds at least.
 namespace sinv::shared {
 
-inline Team* team_of(const Stream& s) {
-  return s.device == Device::kCpu ? static_cast<Team*>(s.handle) : nullptr;
-}
+inline Team* team_of(const Stream& s) { return s.device == Device::kCpu ? static_cast<Team*>(s.handle) : nullptr; }
 
 inline int parts_of(const Stream& s, std::int64_t most, std::int64_t work, std::int64_t least_work) {
   if (team_of(s) == nullptr) return 1;
