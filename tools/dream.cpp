@@ -128,12 +128,14 @@ class Sheet {
         pixels_(static_cast<std::size_t>(width_) * static_cast<std::size_t>(height_), kLineGrey) {}
   template <class Grey>
   void put(int column, int row, Grey&& grey_of) {
+    const auto at = [](int y, int width, int x) {
+      return static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x);
+    };
     for (int y = 0; y < picture_.height * scale_; ++y) {
       for (int x = 0; x < picture_.width * scale_; ++x) {
         const int to_y = kLine + row * (picture_.height * scale_ + kLine) + y;
         const int to_x = kLine + column * (picture_.width * scale_ + kLine) + x;
-        pixels_[static_cast<std::size_t>(to_y * width_ + to_x)] =
-            grey_of(static_cast<std::size_t>(y / scale_ * picture_.width + x / scale_));
+        pixels_[at(to_y, width_, to_x)] = grey_of(at(y / scale_, picture_.width, x / scale_));
       }
     }
   }

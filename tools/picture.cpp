@@ -127,7 +127,8 @@ std::string braille_picture(const Ram& ram, bool half, bool colours) {
 
 std::string braille_grey(int width, int height, std::span<const std::uint8_t> pixels) {
   const auto lit_at = [&](int x, int y) {
-    return x < width && y < height && pixels[static_cast<std::size_t>(y * width + x)] != 0;
+    if (x >= width || y >= height) return false;
+    return pixels[static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x)] != 0;
   };
   std::string out;
   for (int y = 0; y < height; y += 4) {

@@ -102,7 +102,7 @@ void Dream::set_action(int row, int action) {
   const Impl& i = *impl_;
   const int actions = i.settings.world.actions;
   SINV_CHECK(action >= 0 && action < actions, "dream: action ", action, ", wanted 0 to ", actions - 1);
-  i.step.value(i.action).flat()[static_cast<std::size_t>(row * actions + action)] = 1.0F;
+  i.step.value(i.action).data[std::ptrdiff_t{row} * actions + action] = 1.0F;
 }
 
 void Dream::observe() { impl_->advance(true); }

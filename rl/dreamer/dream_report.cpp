@@ -45,7 +45,8 @@ void count_boxes(const std::vector<PictureBox>& boxes, int width, const std::vec
   for (const PictureBox& box : boxes) {
     for (int y = box.top; y < box.bottom; ++y) {
       for (int x = box.left; x < box.right; ++x) {
-        const auto pixel = static_cast<std::size_t>(y * width + x);
+        const std::size_t pixel =
+            static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x);
         if (real[pixel] < 128) continue;
         ++count.all;
         count.found += lit(pixel) ? 1 : 0;
