@@ -52,7 +52,7 @@ TEST(Program, WrongWordsAreRefusedWithTheKnownOnes) {
   Ended ended = run({"trian"});
   EXPECT_EQ(ended.status, 2);
   EXPECT_EQ(first_line(ended),
-            "sinv_engine: command \"trian\" is not known; known: train, play, replay, eval, compare, dashboard, "
+            "sinv_engine: command \"trian\" is not known; known: train, play, replay, eval, dream, compare, dashboard, "
             "inspect, bench, info, config, trace, lockstep, mame-console, exec; did you mean \"train\"?");
   ended = run({"eval", "--gmaes", "3"});
   EXPECT_EQ(ended.status, 2);
