@@ -63,11 +63,13 @@ void check_spectral(const char* where, const Shape& w, ConstView u, ConstView v,
 void check_conv_shape(const ConvShape& shape) {
   const std::int64_t least =
       std::min({shape.height, shape.width, shape.channels, shape.outputs, shape.kernel, shape.stride});
-  SINV_CHECK(least >= 1 && shape.padding >= 0 && shape.padding < shape.kernel &&
-                 shape.kernel <= std::min(shape.height, shape.width) + 2 * shape.padding,
-             "conv: image ", shape.height, "x", shape.width, "x", shape.channels, ", ", shape.outputs,
-             " outputs, kernel ", shape.kernel, ", stride ", shape.stride, ", padding ", shape.padding,
-             "; wanted sizes of at least 1, padding below the kernel, and a kernel within the padded image");
+  SINV_CHECK(
+      least >= 1 && shape.kernel_width >= 0 && shape.padding >= 0 &&
+          shape.padding < std::min(shape.kernel, shape.kernel_columns()) &&
+          shape.kernel <= shape.height + 2 * shape.padding && shape.kernel_columns() <= shape.width + 2 * shape.padding,
+      "conv: image ", shape.height, "x", shape.width, "x", shape.channels, ", ", shape.outputs, " outputs, kernel ",
+      shape.kernel, "x", shape.kernel_columns(), ", stride ", shape.stride, ", padding ", shape.padding,
+      "; wanted sizes of at least 1, padding below the kernel, and a kernel within the padded image");
 }
 
 std::size_t conv_packed_floats(Device device, const ConvShape& shape) {

@@ -10,20 +10,23 @@
 /// does not depend on the other images, except in sums over the batch (gradients of parameters), which run in order.
 namespace sinv {
 
-/// The fixed geometry of a convolution with square kernels.
+/// The fixed geometry of a convolution. Its kernel is square unless kernel_width is given.
 struct ConvShape {
   std::int64_t height;  // of the image that is read
   std::int64_t width;
   std::int64_t channels;  // of the image that is read
   std::int64_t outputs;   // channels of the result
-  std::int64_t kernel;
+  std::int64_t kernel;    // its height
   std::int64_t stride = 1;
-  std::int64_t padding = 0;  // rows and columns of zeros on every side
+  std::int64_t padding = 0;       // rows and columns of zeros on every side
+  std::int64_t kernel_width = 0;  // 0: as its height
 
   std::int64_t out_height() const { return (height + 2 * padding - kernel) / stride + 1; }
-  std::int64_t out_width() const { return (width + 2 * padding - kernel) / stride + 1; }
-  std::int64_t patch() const { return kernel * kernel * channels; }
-  Shape weight() const { return Shape{kernel, kernel, channels, outputs}; }
+  std::int64_t out_width() const { return (width + 2 * padding - kernel_columns()) / stride + 1; }
+  std::int64_t kernel_columns() const { return kernel_width > 0 ? kernel_width : kernel; }
+  std::int64_t taps() const { return kernel * kernel_columns(); }
+  std::int64_t patch() const { return taps() * channels; }
+  Shape weight() const { return Shape{kernel, kernel_columns(), channels, outputs}; }
   Shape input(std::int64_t m) const { return Shape{m, height, width, channels}; }
   Shape output(std::int64_t m) const { return Shape{m, out_height(), out_width(), outputs}; }
 };
@@ -49,8 +52,8 @@ struct ConvImages {
 std::size_t conv_packed_floats(Device device, const ConvShape& shape);
 std::size_t conv_packed_backward_floats(Device device, const ConvShape& shape);
 std::size_t conv_scratch_floats(Device device, const ConvShape& shape);
-/// Packs w [kernel,kernel,c,outputs]: row (ky, kx, c) of the matrix [patch, outputs] that a patch is multiplied with.
-/// packed.k is patch, packed.n outputs; backward null: no gradient to x is wanted.
+/// Packs w [kernel height,kernel width,c,outputs]: row (ky, kx, c) of the matrix [patch, outputs] that a patch is
+/// multiplied with. packed.k is patch, packed.n outputs; backward null: no gradient to x is wanted.
 void conv_pack(const Stream& s, const ConvShape& shape, ConstView w, const PackedWeight& packed);
 /// y = activation(x * w + bias [outputs]), cross-correlation as in every framework; a bias without data is left out.
 void conv_forward(const Stream& s, const ConvShape& shape, const ConvImages& x, const PackedWeight& w, ConstView bias,

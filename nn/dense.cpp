@@ -59,7 +59,7 @@ Var apply_head(Tape& tape, const std::vector<LinearVars>& head, Var x) {
 GlorotConv::GlorotConv(const std::string& name, const ConvShape& shape, ParameterStore& store, Random& init)
     : shape_(shape) {
   check_conv_shape(shape);
-  const std::int64_t taps = shape.kernel * shape.kernel;
+  const std::int64_t taps = shape.taps();
   weight_ =
       store.add_uniform(name + ".weight", shape.weight(), glorot(taps * shape.channels, taps * shape.outputs), init);
   bias_ = store.add(name + ".bias", Shape{1, shape.outputs});

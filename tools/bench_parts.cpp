@@ -42,15 +42,18 @@ BenchResult bench_cabinet(const BenchSettings& settings) {
 
 namespace {
 
-BenchResult bench_dreamer(const BenchSettings& settings) {
-  const DreamerLearnerSettings sizes = dreamer_preset(settings.preset);
+BenchResult bench_dreamer(const BenchSettings& settings, const DeviceChoice& device) {
+  DreamerLearnerSettings sizes = dreamer_preset(settings.preset);
+  sizes.device = chosen_device();
+  sizes.threads = settings.threads;
   const DreamerBenchFigures figures = bench_dreamer_learner(sizes, settings.seconds * settings.repeats);
   return {"learner",
           {{"agent", settings.agent},
            {"preset", settings.preset},
            {"batch", sizes.loss.batch},
            {"sequence", sizes.loss.steps},
-           {"threads", settings.threads}},
+           {"threads", settings.threads},
+           {"device", device.note}},
           {{"updates_per_s", figures.updates_per_s},
            {"update_ms", figures.update_ms},
            {"sequence_steps_per_s", figures.steps_per_s},
@@ -64,7 +67,7 @@ BenchResult bench_learner(const BenchSettings& settings) {
   if (settings.batch < 1 || settings.batch > 65536) throw UserError("bench: --batch must be 1 to 65536");
   if (settings.threads < 1) throw UserError("bench: --threads must be 1 or more");
   const DeviceChoice device = choose_device(settings.device);
-  if (settings.agent == "dreamer") return bench_dreamer(settings);
+  if (settings.agent == "dreamer") return bench_dreamer(settings, device);
   const DqnBenchFigures figures =
       bench_dqn_learner(settings.agent, settings.batch, settings.threads, settings.seconds * settings.repeats);
   return {

@@ -26,11 +26,7 @@ std::size_t caller_floats(const ConvShape& shape) {
   return image_floats(shape) +
          panel_floats(isa(), as_int(shape.out_height() * shape.out_width()), as_int(shape.outputs));
 }
-constexpr int kShards = 8;                 // of a batch, in the backward pass
-constexpr std::int64_t kLeastOfShard = 4;  // images
-std::size_t shard_floats(const ConvShape& shape) {
-  return as_size((shape.patch() * shape.outputs + shape.outputs + 15) / 16 * 16);
-}
+shared::ImageShards shards_of(const ConvShape& shape) { return {shape.patch() * shape.outputs, shape.outputs}; }
 
 // Gives image after image as padded floats: in place where that is how they lie, else copied into the scratch, where
 // the copy stays in the cache for the products (measured: under 1 % of their time).
@@ -83,7 +79,7 @@ void backward_data(const ConvShape& shape, const float* packed, const float* gy,
   };
   for (std::int64_t ky = 0; ky < shape.kernel; ++ky) {
     const auto [top, bottom] = inside(ky, shape.height, shape.out_height());
-    for (std::int64_t kx = 0; kx < shape.kernel; ++kx, packed += tap_floats(shape)) {
+    for (std::int64_t kx = 0; kx < shape.kernel_columns(); ++kx, packed += tap_floats(shape)) {
       const auto [left, right] = inside(kx, shape.width, shape.out_width());
       if (top == bottom || left == right) continue;
       ConvProduct call{};
@@ -111,18 +107,17 @@ void backward_data(const ConvShape& shape, const float* packed, const float* gy,
 std::size_t Cpu::conv_packed_floats(const ConvShape& shape) { return packed_floats(shape.patch(), shape.outputs); }
 
 std::size_t Cpu::conv_packed_backward_floats(const ConvShape& shape) {
-  return as_size(shape.kernel * shape.kernel * tap_floats(shape));
+  return as_size(shape.taps() * tap_floats(shape));
 }
 
 std::size_t Cpu::conv_scratch_floats(const ConvShape& shape) {
-  return Team::kMostThreads * caller_floats(shape) + (kShards - 1) * shard_floats(shape);
+  return Team::kMostThreads * caller_floats(shape) + shards_of(shape).scratch_floats();
 }
 
 void Cpu::conv_pack(const Stream& s, const ConvShape& shape, ConstView w, const PackedWeight& packed) {
   shared::pack(s, as_int(packed.k), as_int(packed.n), w.data, packed.forward);
   if (packed.backward == nullptr) return;
-  isa().pack_taps(as_int(shape.kernel * shape.kernel), as_int(shape.channels), as_int(shape.outputs), w.data,
-                  packed.backward);
+  isa().pack_taps(as_int(shape.taps()), as_int(shape.channels), as_int(shape.outputs), w.data, packed.backward);
 }
 
 void Cpu::conv_forward(const Stream& s, const ConvShape& shape, const ConvImages& x, const PackedWeight& w,
@@ -145,7 +140,7 @@ void Cpu::conv_forward(const Stream& s, const ConvShape& shape, const ConvImages
       call.rows = as_int(shape.out_height());
       call.columns = as_int(shape.out_width());
       call.segments = as_int(shape.kernel);
-      call.length = as_int(shape.kernel * shape.channels);
+      call.length = as_int(shape.kernel_columns() * shape.channels);
       call.n = as_int(shape.outputs);
       call.b = w.forward;
       call.c = to;
@@ -159,8 +154,6 @@ void Cpu::conv_forward(const Stream& s, const ConvShape& shape, const ConvImages
   });
 }
 
-// The images in shards of fixed size: each sums the gradients of weight and bias of its own images, the first one in
-// place, and the sums are added in order. So their bits do not depend on the team.
 void Cpu::conv_backward(const Stream& s, const ConvShape& shape, const ConvImages& x, const PackedWeight& w,
                         Activation activation, ConstView y, View gy, const LinearGradients& gradients,
                         std::span<float> scratch) {
@@ -175,30 +168,19 @@ void Cpu::conv_backward(const Stream& s, const ConvShape& shape, const ConvImage
   const std::int64_t positions = shape.out_height() * shape.out_width();
   const std::int64_t pitch = padded_width(shape) * shape.channels;
   const std::int64_t in_floats = shape.height * shape.width * shape.channels;
-  const std::size_t weights = as_size(shape.patch() * shape.outputs);
-  const int shards = static_cast<int>(std::clamp<std::int64_t>(m / kLeastOfShard, 1, kShards));
   float* sums = scratch.data() + Team::kMostThreads * caller_floats(shape);
-  run_parts(shared::team_of(s), shards, [&](int shard, int slot) {
+  const auto images_of_shard = [&](std::int64_t first, std::int64_t last, int slot, float* dw, float* db) {
     float* own = scratch.data() + as_size(slot) * caller_floats(shape);
     const PaddedImages images(shape, x, own);
     float* panels = own + image_floats(shape);
-    float* dw = gradients.w.data;
-    float* db = gradients.bias.data;
-    if (shard > 0) {
-      float* sum = sums + as_size(shard - 1) * shard_floats(shape);
-      std::memset(sum, 0, shard_floats(shape) * sizeof(float));
-      dw = dw == nullptr ? nullptr : sum;
-      db = db == nullptr ? nullptr : sum + weights;
-    }
-    const std::int64_t last = shared::part_begin(shard + 1, shards, m);
-    for (std::int64_t i = shared::part_begin(shard, shards, m); i < last; ++i) {
+    for (std::int64_t i = first; i < last; ++i) {
       float* g = gy.data + i * positions * shape.outputs;
       isa().gradient_panels(activation, as_int(positions), as_int(shape.outputs),
                             y.data + i * positions * shape.outputs, g, db, panels);
       if (dw != nullptr) {
         isa().conv_weights({images.at(i), shape.stride * pitch, shape.stride * shape.channels, pitch,
                             as_int(shape.out_height()), as_int(shape.out_width()), as_int(shape.kernel),
-                            as_int(shape.kernel * shape.channels), as_int(shape.outputs), panels, dw});
+                            as_int(shape.kernel_columns() * shape.channels), as_int(shape.outputs), panels, dw});
       }
       if (gradients.x.data != nullptr) {
         float* gx = gradients.x.data + i * in_floats;
@@ -206,14 +188,8 @@ void Cpu::conv_backward(const Stream& s, const ConvShape& shape, const ConvImage
         backward_data(shape, w.backward, g, gx);
       }
     }
-  });
-  for (int shard = 1; shard < shards; ++shard) {
-    const float* sum = sums + as_size(shard - 1) * shard_floats(shape);
-    for (std::size_t i = 0; gradients.w.data != nullptr && i < weights; ++i) gradients.w.data[i] += sum[i];
-    for (std::int64_t i = 0; gradients.bias.data != nullptr && i < shape.outputs; ++i) {
-      gradients.bias.data[i] += sum[as_size(i) + weights];
-    }
-  }
+  };
+  shards_of(shape).run(s, m, gradients.w.data, gradients.bias.data, sums, images_of_shard);
 }
 
 }  // namespace sinv

@@ -2,6 +2,7 @@
 
 #include "kernels/cpu/cpu_ops.h"
 #include "kernels/cpu/isa.h"
+#include "kernels/cpu/shared_loops.h"
 
 namespace sinv {
 namespace {
@@ -21,6 +22,19 @@ std::size_t tap_floats(const DeconvShape& shape) {
 }
 // Panels of x for the weight gradient, or columns of the forward product.
 std::int64_t panel_rows(const DeconvShape& shape, std::int64_t m) { return single(shape) ? m : positions(shape); }
+// What each caller of a team needs for itself.
+std::size_t caller_floats(const DeconvShape& shape, std::int64_t m) {
+  const std::size_t panels = panel_floats(isa(), as_int(panel_rows(shape, m)), as_int(shape.channels));
+  const bool with_columns = joined(shape) && !single(shape);
+  return std::max(panels, with_columns ? as_size(positions(shape) * taps(shape) * shape.outputs) : 0);
+}
+shared::ImageShards shards_of(const DeconvShape& shape) {
+  return {single(shape) ? 0 : taps(shape) * shape.outputs * shape.channels, shape.outputs};
+}
+// Where the sums of the shards begin in the scratch.
+std::size_t sums_at(const DeconvShape& shape, std::int64_t m) {
+  return (single(shape) ? 1 : Team::kMostThreads) * caller_floats(shape, m);
+}
 
 void forward_image(const DeconvShape& shape, const float* x, const float* packed, float* y, float* columns) {
   const std::int64_t row = shape.width * shape.channels;
@@ -66,9 +80,7 @@ std::size_t Cpu::deconv_packed_backward_floats(const DeconvShape& shape) {
 }
 
 std::size_t Cpu::deconv_scratch_floats(const DeconvShape& shape, std::int64_t m) {
-  const std::size_t panels = panel_floats(isa(), as_int(panel_rows(shape, m)), as_int(shape.channels));
-  const bool with_columns = joined(shape) && !single(shape);
-  return std::max(panels, with_columns ? as_size(positions(shape) * taps(shape) * shape.outputs) : 0);
+  return sums_at(shape, m) + shards_of(shape).scratch_floats();
 }
 
 void Cpu::deconv_pack(const Stream&, const DeconvShape& shape, ConstView w, const PackedWeight& packed) {
@@ -82,29 +94,35 @@ void Cpu::deconv_pack(const Stream&, const DeconvShape& shape, ConstView w, cons
     isa().pack(as_int(all), as_int(shape.channels), 0, as_int(shape.channels), w.data, packed.backward);
 }
 
-void Cpu::deconv_forward(const Stream&, const DeconvShape& shape, ConstView x, const PackedWeight& w, ConstView bias,
+void Cpu::deconv_forward(const Stream& s, const DeconvShape& shape, ConstView x, const PackedWeight& w, ConstView bias,
                          Activation activation, View y, std::span<float> scratch) {
   const std::int64_t m = x.shape[0];
   const std::int64_t in_floats = positions(shape) * shape.channels;
   const std::int64_t out_floats = shape.out_height() * shape.out_width() * shape.outputs;
   if (single(shape) && m > 0) {
-    isa().gemm({as_int(m), as_int(out_floats), as_int(shape.channels), x.data, shape.channels, 1, w.forward, y.data,
-                out_floats, nullptr, Activation::kIdentity, false});
+    shared::gemm(s, {as_int(m), as_int(out_floats), as_int(shape.channels), x.data, shape.channels, 1, w.forward,
+                     y.data, out_floats, nullptr, Activation::kIdentity, false});
   }
-  for (std::int64_t i = 0; i < m; ++i) {
-    float* to = y.data + i * out_floats;
-    if (!single(shape)) {
-      std::fill_n(to, out_floats, 0.0F);
-      forward_image(shape, x.data + i * in_floats, w.forward, to, scratch.data());
+  const std::int64_t products = taps(shape) * shape.outputs * in_floats;
+  const int parts = shared::parts_of(s, m, m * products, shared::kLeastProducts);
+  run_parts(shared::team_of(s), parts, [&](int part, int slot) {
+    float* columns = single(shape) ? nullptr : scratch.data() + as_size(slot) * caller_floats(shape, m);
+    const std::int64_t last = shared::part_begin(part + 1, parts, m);
+    for (std::int64_t i = shared::part_begin(part, parts, m); i < last; ++i) {
+      float* to = y.data + i * out_floats;
+      if (!single(shape)) {
+        std::fill_n(to, out_floats, 0.0F);
+        forward_image(shape, x.data + i * in_floats, w.forward, to, columns);
+      }
+      for (std::int64_t p = 0; p < out_floats && bias.data != nullptr; p += shape.outputs) {
+        for (std::int64_t j = 0; j < shape.outputs; ++j) to[p + j] += bias.data[j];
+      }
+      if (activation != Activation::kIdentity) isa().unary_forward(activation, to, to, as_size(out_floats));
     }
-    for (std::int64_t p = 0; p < out_floats && bias.data != nullptr; p += shape.outputs) {
-      for (std::int64_t j = 0; j < shape.outputs; ++j) to[p + j] += bias.data[j];
-    }
-    if (activation != Activation::kIdentity) isa().unary_forward(activation, to, to, as_size(out_floats));
-  }
+  });
 }
 
-void Cpu::deconv_backward(const Stream&, const DeconvShape& shape, ConstView x, const PackedWeight& w,
+void Cpu::deconv_backward(const Stream& s, const DeconvShape& shape, ConstView x, const PackedWeight& w,
                           Activation activation, ConstView y, View gy, const LinearGradients& gradients,
                           std::span<float> scratch) {
   const std::int64_t m = x.shape[0];
@@ -121,45 +139,51 @@ void Cpu::deconv_backward(const Stream&, const DeconvShape& shape, ConstView x, 
   begin(gradients.w, gradients.w_mode);
   begin(gradients.bias, gradients.bias_mode);
   const bool add_x = gradients.x_mode == GradientMode::kAccumulate;
-  for (std::int64_t i = 0; i < m; ++i) {
-    float* g = gy.data + i * out_floats;
-    isa().activation_backward(activation, as_int(out_positions), as_int(shape.outputs), y.data + i * out_floats, g,
-                              GradientMode::kAccumulate, gradients.bias.data);
-    if (single(shape)) continue;
-    if (gradients.w.data != nullptr) {
-      isa().pack(as_int(positions(shape)), as_int(shape.channels), 0, as_int(shape.channels), x.data + i * in_floats,
-                 scratch.data());
-      isa().conv_weights({g, shape.stride * pitch, shape.stride * shape.outputs, pitch, as_int(shape.height),
-                          as_int(shape.width), as_int(shape.kernel), as_int(shape.kernel * shape.outputs),
-                          as_int(shape.channels), scratch.data(), gradients.w.data});
+  float* sums = scratch.data() + sums_at(shape, m);
+  const auto images_of_shard = [&](std::int64_t first, std::int64_t last, int slot, float* dw, float* db) {
+    float* panels = single(shape) ? nullptr : scratch.data() + as_size(slot) * caller_floats(shape, m);
+    for (std::int64_t i = first; i < last; ++i) {
+      float* g = gy.data + i * out_floats;
+      isa().activation_backward(activation, as_int(out_positions), as_int(shape.outputs), y.data + i * out_floats, g,
+                                GradientMode::kAccumulate, db);
+      if (single(shape)) continue;
+      if (dw != nullptr) {
+        isa().pack(as_int(positions(shape)), as_int(shape.channels), 0, as_int(shape.channels), x.data + i * in_floats,
+                   panels);
+        isa().conv_weights({g, shape.stride * pitch, shape.stride * shape.outputs, pitch, as_int(shape.height),
+                            as_int(shape.width), as_int(shape.kernel), as_int(shape.kernel * shape.outputs),
+                            as_int(shape.channels), panels, dw});
+      }
+      if (gradients.x.data == nullptr) continue;
+      ConvProduct call{};
+      call.image = g;
+      call.row_step = shape.stride * pitch;
+      call.column_step = shape.stride * shape.outputs;
+      call.pitch = pitch;
+      call.rows = as_int(shape.height);
+      call.columns = as_int(shape.width);
+      call.segments = as_int(shape.kernel);
+      call.length = as_int(shape.kernel * shape.outputs);
+      call.n = as_int(shape.channels);
+      call.b = w.backward;
+      call.c = gradients.x.data + i * in_floats;
+      call.c_row = shape.width * shape.channels;
+      call.c_column = shape.channels;
+      call.accumulate = add_x;
+      isa().conv(call);
     }
-    if (gradients.x.data == nullptr) continue;
-    ConvProduct call{};
-    call.image = g;
-    call.row_step = shape.stride * pitch;
-    call.column_step = shape.stride * shape.outputs;
-    call.pitch = pitch;
-    call.rows = as_int(shape.height);
-    call.columns = as_int(shape.width);
-    call.segments = as_int(shape.kernel);
-    call.length = as_int(shape.kernel * shape.outputs);
-    call.n = as_int(shape.channels);
-    call.b = w.backward;
-    call.c = gradients.x.data + i * in_floats;
-    call.c_row = shape.width * shape.channels;
-    call.c_column = shape.channels;
-    call.accumulate = add_x;
-    isa().conv(call);
-  }
+  };
+  float* image_weights = single(shape) ? nullptr : gradients.w.data;
+  shards_of(shape).run(s, m, image_weights, gradients.bias.data, sums, images_of_shard);
   if (!single(shape) || m == 0) return;
   if (gradients.w.data != nullptr) {
-    isa().pack(as_int(m), as_int(shape.channels), 0, as_int(shape.channels), x.data, scratch.data());
-    isa().gemm({as_int(all), as_int(shape.channels), as_int(m), gy.data, 1, all, scratch.data(), gradients.w.data,
-                shape.channels, nullptr, Activation::kIdentity, true});
+    shared::pack(s, as_int(m), as_int(shape.channels), x.data, scratch.data());
+    shared::gemm(s, {as_int(all), as_int(shape.channels), as_int(m), gy.data, 1, all, scratch.data(), gradients.w.data,
+                     shape.channels, nullptr, Activation::kIdentity, true});
   }
   if (gradients.x.data != nullptr) {
-    isa().gemm({as_int(m), as_int(shape.channels), as_int(all), gy.data, all, 1, w.backward, gradients.x.data,
-                shape.channels, nullptr, Activation::kIdentity, add_x});
+    shared::gemm(s, {as_int(m), as_int(shape.channels), as_int(all), gy.data, all, 1, w.backward, gradients.x.data,
+                     shape.channels, nullptr, Activation::kIdentity, add_x});
   }
 }
 

@@ -93,4 +93,43 @@ inline double sum_of_squares(const Stream& s, const float* x, std::size_t count)
   return sum;
 }
 
+/// The gradients of weights and bias summed over images, which are cut into shards of a number that depends on nothing
+/// but m: each shard sums its own images, the first one in place, and the sums are added in order.
+class ImageShards {
+ public:
+  /// Both sizes in floats.
+  ImageShards(std::int64_t weights, std::int64_t bias)
+      : weights_(static_cast<std::size_t>(weights)), bias_(static_cast<std::size_t>(bias)) {}
+  /// Of run()'s scratch.
+  std::size_t scratch_floats() const { return (kMost - 1) * sum_floats(); }
+  /// body(first image, last, slot, dw, db); dw and db are null where the gradients are not wanted.
+  template <class Body>
+  void run(const Stream& s, std::int64_t m, float* dw, float* db, float* scratch, const Body& body) const {
+    const int shards = static_cast<int>(std::clamp<std::int64_t>(m / kLeastImages, 1, kMost));
+    run_parts(team_of(s), shards, [&](int shard, int slot) {
+      float* own = dw;
+      float* own_bias = db;
+      if (shard > 0) {
+        float* sum = scratch + static_cast<std::size_t>(shard - 1) * sum_floats();
+        std::fill_n(sum, sum_floats(), 0.0F);
+        own = dw == nullptr ? nullptr : sum;
+        own_bias = db == nullptr ? nullptr : sum + weights_;
+      }
+      body(part_begin(shard, shards, m), part_begin(shard + 1, shards, m), slot, own, own_bias);
+    });
+    for (int shard = 1; shard < shards; ++shard) {
+      const float* sum = scratch + static_cast<std::size_t>(shard - 1) * sum_floats();
+      for (std::size_t i = 0; dw != nullptr && i < weights_; ++i) dw[i] += sum[i];
+      for (std::size_t i = 0; db != nullptr && i < bias_; ++i) db[i] += sum[weights_ + i];
+    }
+  }
+
+ private:
+  static constexpr int kMost = 8;
+  static constexpr std::int64_t kLeastImages = 4;
+  std::size_t sum_floats() const { return (weights_ + bias_ + 15) / 16 * 16; }
+  std::size_t weights_;
+  std::size_t bias_;
+};
+
 }  // namespace sinv::shared

@@ -1,4 +1,4 @@
-// Convolutions by cuDNN. Images are NHWC there as here; weights are [outputs, kernel, kernel, channels] there, so they
+// Convolutions by cuDNN. Images are NHWC there as here; weights are [outputs, height, width, channels] there, so they
 // are transposed when they are packed, and their gradient is transposed back.
 #include "kernels/cuda/convolution.h"
 
@@ -59,7 +59,7 @@ const Proposal& first_deterministic(const std::vector<Proposal>& proposals, cons
   });
   SINV_CHECK(found != proposals.end(), "device cuda: cuDNN has no deterministic ", what, " of ", m, " images ",
              shape.height, "x", shape.width, "x", shape.channels, ", ", shape.outputs, " outputs, kernel ",
-             shape.kernel, ", stride ", shape.stride, ", padding ", shape.padding);
+             shape.kernel, "x", shape.kernel_columns(), ", stride ", shape.stride, ", padding ", shape.padding);
   return *found;
 }
 
@@ -89,7 +89,7 @@ struct Plan {
     tensor(x, m, shape.height, shape.width, shape.channels);
     tensor(y, m, shape.out_height(), shape.out_width(), shape.outputs);
     check_call(cudnnSetFilter4dDescriptor(w, CUDNN_DATA_FLOAT, CUDNN_TENSOR_NHWC, as_int(shape.outputs),
-                                          as_int(shape.channels), as_int(shape.kernel), as_int(shape.kernel)),
+                                          as_int(shape.channels), as_int(shape.kernel), as_int(shape.kernel_columns())),
                "cudnnSetFilter4dDescriptor");
     check_call(
         cudnnSetConvolution2dDescriptor(convolution, as_int(shape.padding), as_int(shape.padding), as_int(shape.stride),
@@ -170,15 +170,16 @@ class ConvPlans {
 
   cudnnHandle_t dnn() const { return dnn_; }
   Plan& plan(const ConvShape& shape, std::int64_t m) {
-    const std::array<std::int64_t, 9> key{m,
-                                          shape.height,
-                                          shape.width,
-                                          shape.channels,
-                                          shape.outputs,
-                                          shape.kernel,
-                                          shape.stride,
-                                          shape.padding,
-                                          static_cast<std::int64_t>(selected_precision())};
+    const std::array<std::int64_t, 10> key{m,
+                                           shape.height,
+                                           shape.width,
+                                           shape.channels,
+                                           shape.outputs,
+                                           shape.kernel,
+                                           shape.kernel_columns(),
+                                           shape.stride,
+                                           shape.padding,
+                                           static_cast<std::int64_t>(selected_precision())};
     std::unique_ptr<Plan>& plan = plans_[key];
     if (plan == nullptr) plan = std::make_unique<Plan>(shape, m);
     return *plan;
@@ -196,7 +197,7 @@ class ConvPlans {
 
  private:
   cudnnHandle_t dnn_ = nullptr;
-  std::map<std::array<std::int64_t, 9>, std::unique_ptr<Plan>> plans_;
+  std::map<std::array<std::int64_t, 10>, std::unique_ptr<Plan>> plans_;
   std::vector<void*> blocks_;
   std::size_t bytes_ = 0;
 };

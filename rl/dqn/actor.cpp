@@ -1,10 +1,9 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
-#include <optional>
 #include <type_traits>
 
-#include "kernels/device_memory.h"
+#include "kernels/owned_stream.h"
 #include "nn/graphed_step.h"
 #include "rl/dqn/learner.h"
 
@@ -16,7 +15,7 @@ constexpr std::uint64_t kActorNoiseStream = 3;
 
 struct DqnActor::Impl {
   int max_batch;
-  std::optional<DeviceStream> own_stream;  // none on the CPU
+  OwnedStream own_stream;
   Stream stream;
   ParameterStore store;
   NoiseSource noise;
@@ -42,8 +41,8 @@ struct DqnActor::Impl {
 
   Impl(const QNetworkSettings& s, const QInput& input, int actions, int most, std::uint64_t seed, Device device)
       : max_batch(most),
-        own_stream(device == Device::kCpu ? std::optional<DeviceStream>() : std::optional<DeviceStream>(std::in_place)),
-        stream(own_stream ? own_stream->stream() : Stream{}),
+        own_stream(device),
+        stream(own_stream.stream()),
         noise(seed, kActorNoiseStream),
         init(seed, 0),
         network(s, input, actions, store, noise, init),
@@ -61,7 +60,7 @@ struct DqnActor::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  bool on_device() const { return own_stream.has_value(); }
+  bool on_device() const { return stream.device == Device::kCuda; }
 
   Pass& pass(int n) {
     const auto found = passes.find(n);

@@ -5,8 +5,7 @@
 #include <deque>
 #include <optional>
 
-#include "kernels/device_memory.h"
-#include "kernels/team.h"
+#include "kernels/owned_stream.h"
 #include "nn/adam.h"
 #include "nn/graphed_step.h"
 
@@ -90,26 +89,12 @@ struct HandFilled {
   explicit HandFilled(std::size_t bytes) : batch(bytes) {}
 };
 
-// A device's stream, or the team of the CPU, made before and destroyed after all that uses it.
-struct LearnerStream {
-  std::optional<DeviceStream> work;
-  std::optional<Team> team;
-
-  LearnerStream(Device device, int threads) {
-    if (device == Device::kCuda) {
-      work.emplace();
-    } else if (threads > 1) {
-      team.emplace(std::min(threads, Team::kMostThreads));
-    }
-  }
-  Stream on() { return work ? work->stream() : Stream{.handle = team ? &*team : nullptr}; }
-};
 }  // namespace
 
 struct DqnLearner::Impl {
   DqnLearnerSettings settings;
   DqnBatchSource* source;
-  LearnerStream own_stream;
+  OwnedStream own_stream;
   Stream stream;
   ParameterStore online_store;
   ParameterStore target_store;
@@ -136,7 +121,7 @@ struct DqnLearner::Impl {
       : settings((check(s), s)),
         source(from),
         own_stream(s.device, s.threads),
-        stream(own_stream.on()),
+        stream(own_stream.stream()),
         online_noise(seed, kOnlineNoiseStream),
         target_noise(seed, kTargetNoiseStream),
         init(seed, kInitStream),

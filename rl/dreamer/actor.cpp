@@ -1,7 +1,6 @@
 #include <algorithm>
-#include <optional>
 
-#include "kernels/device_memory.h"
+#include "kernels/owned_stream.h"
 #include "nn/graphed_step.h"
 #include "rl/dreamer/learner.h"
 
@@ -13,7 +12,7 @@ constexpr std::uint64_t kGreedyNoiseSeed = 0x677265656479;
 
 struct DreamerActor::Impl {
   DreamerLearnerSettings settings;
-  std::optional<DeviceStream> own_stream;  // none on the CPU; made before and destroyed after all that uses it
+  OwnedStream own_stream;
   Stream stream;
   std::int64_t most;
   Random init;  // draws parameters that set_parameters() replaces
@@ -46,9 +45,8 @@ struct DreamerActor::Impl {
 
   Impl(const DreamerLearnerSettings& s, int count, std::uint64_t seed)
       : settings(s),
-        own_stream(s.device == Device::kCpu ? std::optional<DeviceStream>()
-                                            : std::optional<DeviceStream>(std::in_place)),
-        stream(own_stream ? own_stream->stream() : Stream{}),
+        own_stream(s.device),
+        stream(own_stream.stream()),
         most(count),
         init(seed, 0),
         model(s.world, world, init),

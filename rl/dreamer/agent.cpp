@@ -96,7 +96,7 @@ std::unique_ptr<BatchPolicy> dreamer_policy(const ModelFile& model, int most) {
 
 DreamerAgent::DreamerAgent(const DreamerSettings& settings, const AgentShape& shape, std::uint64_t seed)
     : settings_(settings),
-      sizes_(learner_settings(settings, shape.picture, shape.actions)),
+      sizes_(learner_settings(settings, shape.picture, shape.actions, shape.threads)),
       shape_(shape),
       seed_(mixed(seed, kWarmUpStream)),
       memory_(settings, shape),

@@ -71,7 +71,8 @@ void check(const DreamerSettings& s) {
   }
 }
 
-DreamerLearnerSettings learner_settings(const DreamerSettings& settings, const FrameShape& picture, int actions) {
+DreamerLearnerSettings learner_settings(const DreamerSettings& settings, const FrameShape& picture, int actions,
+                                        int threads) {
   check(settings);
   if (picture == kNoFrame) {
     throw UserError("the agent dreamer sees pictures, but env.pixels gives none; set env.pixels to field-64");
@@ -82,6 +83,7 @@ DreamerLearnerSettings learner_settings(const DreamerSettings& settings, const F
   out.world.channels = 1;
   out.world.actions = actions;
   out.device = chosen_device();
+  out.threads = threads;
   return out;
 }
 

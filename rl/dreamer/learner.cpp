@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <optional>
 
-#include "kernels/device_memory.h"
+#include "kernels/owned_stream.h"
 #include "nn/adam.h"
 #include "nn/graphed_step.h"
 
@@ -20,6 +19,7 @@ constexpr std::uint64_t kBehaviourNoiseStream = 2;
 const DreamerLearnerSettings& checked(const DreamerLearnerSettings& s) {
   SINV_CHECK(s.loss.batch >= 1 && s.loss.steps >= 1, "dreamer learner: ", s.loss.batch, " sequences of ", s.loss.steps,
              " steps, wanted at least 1");
+  SINV_CHECK(s.threads >= 1, "dreamer learner: threads is ", s.threads, ", wanted at least 1");
   SINV_CHECK(s.slow_copy_updates >= 1, "dreamer learner: slow_copy_updates is ", s.slow_copy_updates,
              ", wanted at least 1");
   SINV_CHECK(s.weight_decay >= 0 && s.weight_decay < 1, "dreamer learner: weight_decay is ", s.weight_decay,
@@ -88,7 +88,7 @@ constexpr std::size_t kFigures = sizeof(DreamerUpdate) / sizeof(float);
 
 struct DreamerLearner::Impl {
   DreamerLearnerSettings settings;
-  std::optional<DeviceStream> own_stream;  // none on the CPU; made before and destroyed after all that uses it
+  OwnedStream own_stream;
   Stream stream;
   Random init;
   Group world;
@@ -118,9 +118,8 @@ struct DreamerLearner::Impl {
 
   Impl(const DreamerLearnerSettings& s, std::uint64_t seed)
       : settings(checked(s)),
-        own_stream(s.device == Device::kCpu ? std::optional<DeviceStream>()
-                                            : std::optional<DeviceStream>(std::in_place)),
-        stream(own_stream ? own_stream->stream() : Stream{}),
+        own_stream(s.device, s.threads),
+        stream(own_stream.stream()),
         init(seed, kInitStream),
         model(s.world, world.store, init),
         actor_head("actor", s.world.feature(), s.world.units, s.world.head_layers, s.world.actions, actor.store, init),

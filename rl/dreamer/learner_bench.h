@@ -4,7 +4,8 @@
 
 namespace sinv {
 
-/// What `bench learner --agent dreamer` prints: medians, on the calling thread, with random data.
+/// What `bench learner --agent dreamer` prints: medians, with random data, on the device and with the threads of the
+/// settings (decisions are the calling thread's).
 struct DreamerBenchFigures {
   double update_ms = 0;
   double updates_per_s = 0;

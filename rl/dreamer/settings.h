@@ -21,6 +21,7 @@ struct DreamerLearnerSettings {
   float weight_decay = 1e-6F;   // of all parameters in each step, not scaled by the rate
   int slow_copy_updates = 100;  // the slow critic becomes the critic after so many updates
   Device device = Device::kCpu;
+  int threads = 1;  // of the CPU that share an update's large loops; the result does not depend on it
 };
 
 /// atari: the defaults. small: for a CPU; the sizes of the Dreamer program that the benches compare with, 8 sequences

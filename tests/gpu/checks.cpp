@@ -159,11 +159,8 @@ CheckResult check_linear() {
 
 CheckResult check_conv() {
   CheckResult result;
-  const ConvShape shapes[] = {{84, 84, 4, 32, 8, 4, 0},
-                              {20, 20, 32, 64, 4, 2, 0},
-                              {9, 9, 64, 64, 3, 1, 0},
-                              {11, 13, 3, 5, 3, 1, 1},
-                              {21, 21, 16, 32, 3, 1, 1}};
+  const ConvShape shapes[] = {{84, 84, 4, 32, 8, 4, 0}, {20, 20, 32, 64, 4, 2, 0}, {9, 9, 64, 64, 3, 1, 0},
+                              {11, 13, 3, 5, 3, 1, 1},  {21, 21, 16, 32, 3, 1, 1}, {15, 15, 16, 64, 15, 1, 0, 1}};
   for (const ConvShape& shape : shapes) {
     for (const std::int64_t m : {1, 5}) {
       const Call call = [&](const Stream& s) {

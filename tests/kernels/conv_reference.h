@@ -22,13 +22,13 @@ struct ConvReference {
       for (std::int64_t oy = 0; oy < shape.out_height(); ++oy) {
         for (std::int64_t ox = 0; ox < shape.out_width(); ++ox) {
           for (std::int64_t ky = 0; ky < shape.kernel; ++ky) {
-            for (std::int64_t kx = 0; kx < shape.kernel; ++kx) {
+            for (std::int64_t kx = 0; kx < shape.kernel_columns(); ++kx) {
               const std::int64_t y = oy * shape.stride + ky - shape.padding;
               const std::int64_t x = ox * shape.stride + kx - shape.padding;
               if (y < 0 || y >= shape.height || x < 0 || x >= shape.width) continue;
               for (std::int64_t c = 0; c < shape.channels; ++c) {
                 for (std::int64_t o = 0; o < shape.outputs; ++o) {
-                  const std::int64_t w = ((ky * shape.kernel + kx) * shape.channels + c) * shape.outputs + o;
+                  const std::int64_t w = ((ky * shape.kernel_columns() + kx) * shape.channels + c) * shape.outputs + o;
                   const std::int64_t to = ((i * shape.out_height() + oy) * shape.out_width() + ox) * shape.outputs + o;
                   use(x_at(i, y, x, c), static_cast<std::size_t>(w), static_cast<std::size_t>(to));
                 }

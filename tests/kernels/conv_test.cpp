@@ -64,7 +64,8 @@ struct Packed {
 
 void check_case(const ConvShape& shape, std::int64_t m, bool bytes, Activation activation, GradientMode mode) {
   SCOPED_TRACE(text(m, " images ", shape.height, "x", shape.width, "x", shape.channels, " -> ", shape.outputs, ", k ",
-                    shape.kernel, " s ", shape.stride, " p ", shape.padding, bytes ? ", bytes" : ""));
+                    shape.kernel, "x", shape.kernel_columns(), " s ", shape.stride, " p ", shape.padding,
+                    bytes ? ", bytes" : ""));
   const Drawn in(shape, m, bytes);
   const Packed packed(shape, in.w);
   Guarded scratch(conv_scratch_floats(Device::kCpu, shape));
@@ -114,20 +115,22 @@ void check_case(const ConvShape& shape, std::int64_t m, bool bytes, Activation a
                                   mode};
   conv_backward({}, shape, in.images(), packed.weight, activation, y.view(out), g.view(out), gradients, scratch.span());
   for (std::size_t i = 0; i < gx.size() && !bytes; ++i) {
-    ASSERT_NEAR(found_x[i], gx[i], bound(shape.kernel * shape.kernel * shape.outputs)) << "gx " << i;
+    ASSERT_NEAR(found_x[i], gx[i], bound(shape.taps() * shape.outputs)) << "gx " << i;
   }
   const std::int64_t positions = m * shape.out_height() * shape.out_width();
   for (std::size_t i = 0; i < gw.size(); ++i) ASSERT_NEAR(found_w[i], gw[i], bound(positions)) << "gw " << i;
   for (std::size_t i = 0; i < gbias.size(); ++i) ASSERT_NEAR(found_bias[i], gbias[i], bound(positions)) << "gb " << i;
 }
 
-// {height, width, channels, outputs, kernel, stride, padding}: 1, odd, rows that a stride leaves unread, more
-// positions than a block (128), channels below, at and past a panel of 8, 16 and 32, and the layers of the networks.
+// {height, width, channels, outputs, kernel, stride, padding, kernel width}: 1, odd, rows that a stride leaves unread,
+// more positions than a block (128), channels below, at and past a panel of 8, 16 and 32, and the layers of the
+// networks.
 const std::vector<ConvShape> kShapes{{1, 1, 1, 1, 1, 1, 0},    {3, 5, 1, 2, 2, 1, 0},     {5, 4, 3, 5, 3, 1, 1},
                                      {7, 7, 2, 9, 3, 2, 1},    {9, 6, 5, 17, 3, 2, 0},    {8, 11, 4, 33, 4, 3, 2},
                                      {20, 20, 4, 8, 8, 4, 0},  {13, 12, 16, 16, 3, 1, 1}, {9, 9, 64, 64, 3, 1, 0},
                                      {9, 9, 64, 64, 3, 2, 0},  {2, 3, 7, 24, 5, 1, 4},    {40, 3, 9, 40, 3, 1, 1},
-                                     {21, 19, 8, 12, 5, 1, 2}, {4, 4, 3, 6, 1, 2, 0}};
+                                     {21, 19, 8, 12, 5, 1, 2}, {4, 4, 3, 6, 1, 2, 0},     {15, 15, 16, 64, 15, 1, 0, 1},
+                                     {6, 9, 3, 5, 2, 2, 1, 3}, {7, 5, 2, 4, 3, 1, 0, 5},  {9, 6, 3, 5, 7, 2, 1, 2}};
 
 TEST(Conv, ForwardAndBackwardAreRightForEveryShape) {
   for (const ConvShape& shape : kShapes) {

@@ -129,7 +129,7 @@ TEST(Decoder, FramesAreScaledAndShiftedWithChannelsLast) {
   for (std::size_t i = 0; i < 8; ++i) EXPECT_NEAR(pixels[i], wanted[i], 1e-7) << i;
 }
 
-Floats memory(256);
+Floats memory(1024);
 View of(Shape shape) { return {memory.data(), shape}; }
 #define EXPECT_REFUSED(call, words) EXPECT_THAT(message([&] { call; }), HasSubstr(words))
 

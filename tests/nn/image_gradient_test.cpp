@@ -7,7 +7,7 @@ namespace {
 
 GradientCase conv_case(const ConvShape& shape, std::int64_t m, Activation op) {
   return {text("conv_", m, "x", shape.height, "x", shape.width, "x", shape.channels, "_to_", shape.outputs, "_k",
-               shape.kernel, "s", shape.stride, "p", shape.padding, "_", kUnaryNames[static_cast<int>(op)]),
+               shape.kernel, "x", shape.kernel_columns(), "s", shape.stride, "p", shape.padding, "_", kUnaryNames[static_cast<int>(op)]),
           {shape.input(m), shape.weight(), Shape{shape.outputs}},
           [=](Tape& tape, const std::vector<Var>& in) {
             return conv(tape, shape, in[0], conv_pack(tape, shape, in[1], true), in[2], op);
@@ -27,6 +27,7 @@ std::vector<GradientCase> cases() {
   all.push_back(conv_case({7, 6, 3, 9, 3, 2, 0}, 1, Activation::kTanh));
   all.push_back(conv_case({4, 4, 1, 17, 2, 2, 0}, 2, Activation::kLeakyRelu));
   all.push_back(conv_case({6, 5, 2, 5, 4, 2, 1}, 1, Activation::kRelu));
+  all.push_back(conv_case({5, 3, 2, 4, 5, 1, 0, 1}, 2, Activation::kTanh));
   all.push_back({"conv_frames", {Shape{3, 3, 2, 4}, Shape{4}}, [](Tape& tape, const std::vector<Var>& in) {
                    const ConvShape shape{7, 5, 2, 4, 3, 2, 1};
                    const std::span<std::uint8_t> frames = tape.frames(3 * 7 * 5 * 2);

@@ -20,6 +20,7 @@ TEST(Allocation, ATrainingStepTakesNothing) {
     DqnLearnerSettings settings;
     settings.network.head.kind = head;
     settings.network.head.layer_norm = true;
+    settings.network.head.hidden = {1024, 1024};  // large enough that the team shares its loops
     settings.threads = 2;
     DqnLearner learner(settings, 20, 6, 1);
     std::vector<float> td(32);

@@ -39,6 +39,23 @@ TEST(DreamerLearner, TheSameSeedGivesTheSameParametersAndAnotherSeedOthers) {
   EXPECT_EQ(all(a), all(b));
 }
 
+TEST(DreamerLearner, AnyNumberOfThreadsGivesTheSameBits) {
+  DreamerLearnerSettings settings = dreamer_preset("small");  // large enough that every kind of loop is cut
+  settings.loss.batch = 4;
+  settings.loss.steps = 8;
+  Floats wanted;
+  for (const int threads : {1, 2, 3}) {
+    settings.threads = threads;
+    DreamerLearner learner(settings, 5);
+    for (int i = 0; i < 2; ++i) {
+      fill_randomly(learner.batch(), settings.world.actions, static_cast<std::uint64_t>(i));
+      learner.update();
+    }
+    if (threads == 1) wanted = all(learner);
+    EXPECT_EQ(all(learner), wanted) << threads << " threads";
+  }
+}
+
 TEST(DreamerLearner, TheFutureAfterARestoreIsTheSameFuture) {
   DreamerLearner a(small_dreamer(), 5);
   train(a, 0, 4);  // past a copy of the critic, and before the next one

@@ -3,7 +3,7 @@
 #include "tests/support/cuda_emulation/cuda_runtime_api.h"
 
 /// Stands in for NVIDIA's header of this name: as much of cuDNN as our module uses, computed on the CPU by its
-/// documentation. Images NHWC, filters [outputs, kernel, kernel, channels]. Of the algorithms that it proposes the
+/// documentation. Images NHWC, filters [outputs, height, width, channels]. Of the algorithms that it proposes the
 /// first is not deterministic and the second not float32; any but the third is refused when it is used.
 // NOLINTBEGIN: names and forms are NVIDIA's.
 #define CUDNN_STATUS_SUCCESS cudnnStatus_t::kSuccess
