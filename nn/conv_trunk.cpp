@@ -26,6 +26,8 @@ ConvTrunkSettings conv_trunk_preset(const std::string& name) {
                        {.channels = 64, .kernel = 3}};
   } else if (name == "nips") {
     settings.stages = {{.channels = 16, .kernel = 8, .stride = 4}, {.channels = 32, .kernel = 4, .stride = 2}};
+  } else if (name == "columns") {
+    settings.stages = {{.channels = 16, .kernel = 8, .stride = 4}, {.channels = 64, .kernel = 0, .kernel_width = 1}};
   } else if (name == "original") {
     settings.stages = {{.channels = 32, .kernel = 8, .stride = 4, .groups = 8},
                        {.channels = 64, .kernel = 4, .stride = 2, .groups = 8},
@@ -43,7 +45,7 @@ ConvTrunkSettings conv_trunk_preset(const std::string& name) {
     settings.adaptive_pool = 6;
     settings.rectify_last = true;
   } else {
-    throw UserError(unknown_name("network", name, {"deepmind", "nips", "original", "precise", "impala"}));
+    throw UserError(unknown_name("network", name, {"deepmind", "nips", "columns", "original", "precise", "impala"}));
   }
   return settings;
 }
@@ -57,7 +59,9 @@ ConvTrunk::ConvTrunk(const ConvTrunkSettings& settings, const StackShape& input,
   for (std::size_t i = 0; i < settings.stages.size(); ++i) {
     const ConvStage& stage = settings.stages[i];
     const std::string name = text("conv", i);
-    const ConvShape shape{height, width, channels, stage.channels, stage.kernel, stage.stride, stage.padding};
+    const std::int64_t kernel = stage.kernel == 0 ? height : stage.kernel;
+    const ConvShape shape{height, width,        channels,      stage.channels,
+                          kernel, stage.stride, stage.padding, stage.kernel_width};
     stages_.push_back({stage, ConvLayer(name, shape, false, store, init), std::nullopt, {}});
     channels = stage.channels;
     height = shape.out_height();

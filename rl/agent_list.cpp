@@ -14,8 +14,8 @@ std::unique_ptr<Agent> make_dqn(const AgentSettings& settings, const AgentShape&
 
 void picture_defaults(AgentSettings& agent, TrainerSettings& train, EnvSettings& env) {
   choose_picture_defaults(agent.dqn);
-  env.pixels = "deepmind";
-  train.envs = 32;
+  env.pixels = "field-64";
+  train.envs = 64;
   train.steps_per_round = 4;
   train.minutes = 60;
   train.evaluation_period_frames = 1'000'000;

@@ -7,7 +7,7 @@
 namespace sinv {
 namespace {
 
-const std::vector<std::string> kNetworks{kMlp, "deepmind", "nips", "original", "precise", "impala"};
+const std::vector<std::string> kNetworks{kMlp, "deepmind", "nips", "columns", "original", "precise", "impala"};
 const std::vector<std::string> kHeads{"single", "dueling-shared", "dueling-split"};
 const std::vector<std::string> kActivations{"relu", "leaky-relu"};
 const std::vector<std::string> kCurves{"constant", "linear", "cosine"};
@@ -72,7 +72,7 @@ void describe(Options& options, DqnSettings& s) {
 }
 
 void choose_picture_defaults(DqnSettings& s) {
-  if (s.network == kMlp) s.network = "nips";
+  if (s.network == kMlp) s.network = "columns";
   const QHeadSettings head = conv_network_preset(s.network).head;
   s.hidden = head.hidden;
   s.head = kHeads[static_cast<std::size_t>(head.kind)];
@@ -81,13 +81,15 @@ void choose_picture_defaults(DqnSettings& s) {
   s.noisy = false;  // noise costs a CPU a fifth of its updates (docs/decisions.md)
   s.noisy_first = true;
   s.batch = 32;
-  s.steps_per_update = 32;
+  s.steps_per_update = 64;
+  s.learning_rate = 5e-4;
   s.target_period_updates = 250;
-  s.replay_steps = 200'000;
+  s.replay_steps = 400'000;
   s.gamma = 0.99;
   s.n_step = 10;
   s.epsilon_frames = 400'000;
   s.epsilon_final = 0.02;
+  s.horizon_frames = 40'000'000;
 }
 
 void check(const DqnSettings& s) {

@@ -72,7 +72,7 @@ struct DqnSettings {
 
 /// Adds every setting under "dqn.".
 void describe(Options& options, DqnSettings& settings);
-/// Takes what stands for an agent that sees pictures: `network` (nips if it is mlp), its layers, and values of the
+/// Takes what stands for an agent that sees pictures: `network` (columns if it is mlp), its layers, and values of the
 /// other settings that suit it.
 void choose_picture_defaults(DqnSettings& settings);
 /// Errors: UserError naming the key.

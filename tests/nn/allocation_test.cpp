@@ -60,7 +60,8 @@ TEST_P(EveryNetwork, ThreadsGiveTheSameBits) {
   EXPECT_TRUE(std::ranges::equal(here.store.values(), there.store.values()));
 }
 
-INSTANTIATE_TEST_SUITE_P(Networks, EveryNetwork, ::testing::Values("deepmind", "nips", "original", "precise", "impala"),
+INSTANTIATE_TEST_SUITE_P(Networks, EveryNetwork,
+                         ::testing::Values("deepmind", "nips", "columns", "original", "precise", "impala"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace

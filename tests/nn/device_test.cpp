@@ -125,8 +125,9 @@ TEST_P(DeviceTraining, GivesTheCpusBitsForEveryHead) {
 
 TEST_P(DeviceTraining, GivesTheCpusBitsForNetworksThatSeeFrames) {
   const std::vector<std::string> names =
-      GetParam() == Order::kLate ? std::vector<std::string>{"deepmind", "nips", "original", "precise", "impala"}
-                                 : std::vector<std::string>{"deepmind"};
+      GetParam() == Order::kLate
+          ? std::vector<std::string>{"deepmind", "nips", "columns", "original", "precise", "impala"}
+          : std::vector<std::string>{"deepmind"};
   for (const std::string& name : names) {
     QNetworkSettings settings = conv_network_preset(name);
     settings.head.hidden = {16};

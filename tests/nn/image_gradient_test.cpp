@@ -7,7 +7,8 @@ namespace {
 
 GradientCase conv_case(const ConvShape& shape, std::int64_t m, Activation op) {
   return {text("conv_", m, "x", shape.height, "x", shape.width, "x", shape.channels, "_to_", shape.outputs, "_k",
-               shape.kernel, "x", shape.kernel_columns(), "s", shape.stride, "p", shape.padding, "_", kUnaryNames[static_cast<int>(op)]),
+               shape.kernel, "x", shape.kernel_columns(), "s", shape.stride, "p", shape.padding, "_",
+               kUnaryNames[static_cast<int>(op)]),
           {shape.input(m), shape.weight(), Shape{shape.outputs}},
           [=](Tape& tape, const std::vector<Var>& in) {
             return conv(tape, shape, in[0], conv_pack(tape, shape, in[1], true), in[2], op);

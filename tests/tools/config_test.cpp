@@ -47,8 +47,8 @@ TEST(RunConfig, ComesBackFromItsOwnFile) {
 TEST(RunConfig, TheAgentDecidesDefaultsAndWhatIsGivenComesOverThem) {
   RunConfig config;
   config.take(assignments_of({"dqn.batch=48", "agent=dqn-cnn", "train.envs=5"}));
-  EXPECT_EQ(config.env.pixels, "deepmind");
-  EXPECT_EQ(config.agent.dqn.network, "nips");
+  EXPECT_EQ(config.env.pixels, "field-64");
+  EXPECT_EQ(config.agent.dqn.network, "columns");
   EXPECT_EQ(config.agent.dqn.hidden, std::vector<int>{512});
   EXPECT_EQ(config.agent.dqn.batch, 48);
   EXPECT_EQ(config.train.envs, 5);
@@ -74,7 +74,7 @@ TEST(RunConfig, TheAgentDecidesDefaultsAndWhatIsGivenComesOverThem) {
   given.push_back({"agent", "dqn-cnn", ""});
   both.take(given);
   EXPECT_EQ(both.agent.agent, "dqn-cnn");
-  EXPECT_EQ(both.agent.dqn.network, "nips");
+  EXPECT_EQ(both.agent.dqn.network, "columns");
   EXPECT_EQ(both.agent.dqn.batch, 7);
 }
 

@@ -221,7 +221,7 @@ try {
     const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
     return { width: canvas.width, height: canvas.height, lit: data.filter((value, i) => i % 4 === 0 && value > 100).length };
   });
-  assert.deepEqual([stack.width, stack.height], [4 * 86 - 2, 84]);
+  assert.deepEqual([stack.width, stack.height], [4 * 66 - 2, 64]);
   assert.ok(stack.lit > 100, `${stack.lit} pixels are lit`);
   if (pictures) await third.locator('#sees').screenshot({ path: join(pictures, 'sees.png') });
   await third.click('[data-control="quit"]');
