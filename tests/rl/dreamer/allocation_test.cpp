@@ -16,12 +16,18 @@ TEST(Allocation, TheCounterCounts) {
 }
 
 TEST(Allocation, AnUpdateTakesNothing) {
-  DreamerLearner learner(small_dreamer(), 1);
-  fill_randomly(learner.batch(), 3, 1);
-  learner.update();
-  const std::size_t before = allocations();
-  for (int i = 0; i < 5; ++i) learner.update();
-  EXPECT_EQ(allocations() - before, 0U);
+  DreamerLearnerSettings shared = dreamer_preset("small");  // large enough that a team shares its loops
+  shared.loss.batch = 4;
+  shared.loss.steps = 8;
+  shared.threads = 2;
+  for (const DreamerLearnerSettings& settings : {small_dreamer(), shared}) {
+    DreamerLearner learner(settings, 1);
+    fill_randomly(learner.batch(), settings.world.actions, 1);
+    learner.update();
+    const std::size_t before = allocations();
+    for (int i = 0; i < 3; ++i) learner.update();
+    EXPECT_EQ(allocations() - before, 0U) << settings.threads << " threads";
+  }
 }
 
 TEST(Allocation, AnActionTakesNothing) {

@@ -113,6 +113,7 @@ TEST(DreamerLearner, SettingsOutOfRangeAreNamed) {
     return std::string();
   };
   EXPECT_THAT(refusal([](auto& s) { s.loss.batch = 0; }), HasSubstr("0 sequences of 4 steps"));
+  EXPECT_THAT(refusal([](auto& s) { s.threads = 0; }), HasSubstr("threads is 0, wanted at least 1"));
   EXPECT_THAT(refusal([](auto& s) { s.slow_copy_updates = 0; }), HasSubstr("slow_copy_updates is 0"));
   EXPECT_THAT(refusal([](auto& s) { s.weight_decay = 1; }), HasSubstr("weight_decay is 1"));
   EXPECT_THAT(refusal([](auto& s) { s.behaviour.reinforce_share = 2; }), HasSubstr("reinforce_share is 2"));
