@@ -27,7 +27,7 @@ ConvTrunkSettings conv_trunk_preset(const std::string& name) {
   } else if (name == "nips") {
     settings.stages = {{.channels = 16, .kernel = 8, .stride = 4}, {.channels = 32, .kernel = 4, .stride = 2}};
   } else if (name == "columns") {
-    settings.stages = {{.channels = 16, .kernel = 8, .stride = 4}, {.channels = 64, .kernel = 0, .kernel_width = 1}};
+    settings.stages = {{.channels = 16, .kernel = 4, .stride = 2}, {.channels = 64, .kernel = 0, .kernel_width = 1}};
   } else if (name == "original") {
     settings.stages = {{.channels = 32, .kernel = 8, .stride = 4, .groups = 8},
                        {.channels = 64, .kernel = 4, .stride = 2, .groups = 8},

@@ -31,7 +31,7 @@ struct ConvTrunkSettings {
 
 /// deepmind: 32 8x8/4, 64 4x4/2, 64 3x3/1. Source: Mnih et al., Nature 518 (2015).
 /// nips:     16 8x8/4, 32 4x4/2; a third of deepmind's work. Source: Mnih et al., arXiv:1312.5602.
-/// columns:  16 8x8/4, 64 as high as the picture; what stands above what is then seen in one place, wherever it is.
+/// columns:  16 4x4/2, 64 as high as the picture; what stands above what is then seen in one place, wherever it is.
 /// original: 32 8x8/4, 64 4x4/2, 64 3x3/2, GroupNorm of 8 groups before each ReLU (the predecessor's).
 /// precise:  32 5x5 (8 groups), 64 3x3 (8), 128 3x3 (16), padded, each with ReLU and 2x2 pooling (the predecessor's).
 /// impala:   channels 32, 64, 64, each conv 3x3, 3x3/2 pooling, two residual units with spectral normalisation; then

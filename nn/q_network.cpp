@@ -21,6 +21,7 @@ QNetworkSettings conv_network_preset(const std::string& name) {
     settings.head.layer_norm = true;
     settings.head.activation = Activation::kLeakyRelu;
   }
+  if (name == "columns") settings.head.hidden = {256};
   if (name == "impala") settings.head.kind = QHeadKind::kDuelingSplit;
   return settings;
 }

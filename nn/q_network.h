@@ -32,7 +32,7 @@ struct QNetworkSettings {
 };
 
 /// The trunk of that name with the fully connected part of its source; noise and kind of head are the caller's choice.
-/// deepmind, nips, columns: 512, ReLU. original, precise: 1,024 with LayerNorm and LeakyReLU. impala: 512, ReLU,
+/// deepmind, nips: 512, ReLU. columns: 256, ReLU. original, precise: 1,024 with LayerNorm and LeakyReLU. impala: 512, ReLU,
 /// split dueling head. Errors: UserError naming the known ones.
 QNetworkSettings conv_network_preset(const std::string& name);
 

@@ -43,8 +43,8 @@ TEST(QNetwork, ParameterCountsAreThoseOfTheSources) {
             1'687'719U + 1'605'632U + 512U + 7U * 513U);
   // 4,112 + 8,224; 9 x 9 x 32 = 2,592 x 512 + 512; 6 x 513.
   EXPECT_EQ(parameter_count(conv_network_preset("nips"), QHeadKind::kSingle, false), 1'343'030U);
-  // 4,112; 20 x 16 x 64 + 64; 20 x 64 = 1,280 x 512 + 512; 6 x 513.
-  EXPECT_EQ(parameter_count(conv_network_preset("columns"), QHeadKind::kSingle, false), 683'606U);
+  // 1,040; 41 x 16 x 64 + 64; 41 x 64 = 2,624 x 256 + 256; 6 x 257.
+  EXPECT_EQ(parameter_count(conv_network_preset("columns"), QHeadKind::kSingle, false), 716'630U);
   // 77,984 + norms 2 (32 + 64 + 64); 4 x 4 x 64 = 1,024 x 1,024 + 1,024; LayerNorm 2,048; 1,024 x 6 + 6.
   EXPECT_EQ(parameter_count(conv_network_preset("original"), QHeadKind::kSingle, false), 1'136'102U);
   // 3,232 + 18,496 + 73,856 + 2 (32 + 64 + 128); 10 x 10 x 128 = 12,800 x 1,024 + 1,024; 2,048; 6,150.
