@@ -49,7 +49,6 @@ struct State {
   std::map<void*, std::size_t> pinned;
   int open = 0;
   int lose_at = 0;
-  int capturing = 0;
   const void* unsafe_copy = nullptr;  // the stream whose last copy has a host side that is not pinned
 
   void protect(int how) const {
@@ -64,6 +63,9 @@ void fail(bool wrong, const std::string& what) {
 }
 
 using Lock = std::lock_guard<std::recursive_mutex>;
+
+// Graphs that this thread captures. As on a device in its mode of capture by threads, others may take memory meanwhile.
+thread_local int capturing = 0;
 
 // Device memory is open while one lives.
 class Open {
@@ -94,7 +96,7 @@ bool is_ours(const void* at, std::size_t bytes) {
 void count_take() {
   ++state->counts.taken;
   ++state->counts.takes;
-  fail(state->capturing > 0, "memory is taken while a graph is captured");
+  fail(capturing > 0, "memory is taken while a graph is captured");
 }
 
 void check_lost() {
@@ -339,14 +341,14 @@ void capture_begin(void* handle) {
   auto& stream = *static_cast<FakeStream*>(handle);
   fail(stream.captured != nullptr, "a capture begins inside another");
   stream.captured = std::make_unique<FakeGraph>();
-  ++state->capturing;
+  ++capturing;
 }
 
 void* capture_end(void* handle) {
   const Lock lock(state->mutex);
   auto& stream = *static_cast<FakeStream*>(handle);
   fail(stream.captured == nullptr, "a capture ends that never began");
-  --state->capturing;
+  --capturing;
   ++state->counts.captures;
   count_take();
   return stream.captured.release();
@@ -355,7 +357,7 @@ void* capture_end(void* handle) {
 void capture_drop(void* handle) {
   const Lock lock(state->mutex);
   static_cast<FakeStream*>(handle)->captured.reset();
-  --state->capturing;
+  --capturing;
 }
 
 void graph_launch(void* graph, void* handle) {
