@@ -32,8 +32,8 @@ struct QNetworkSettings {
 };
 
 /// The trunk of that name with the fully connected part of its source; noise and kind of head are the caller's choice.
-/// deepmind, nips: 512, ReLU. columns: 256, ReLU. original, precise: 1,024 with LayerNorm and LeakyReLU. impala: 512, ReLU,
-/// split dueling head. Errors: UserError naming the known ones.
+/// deepmind, nips: 512, ReLU. columns: 256, ReLU. original, precise: 1,024 with LayerNorm and LeakyReLU. impala: 512,
+/// ReLU, split dueling head. Errors: UserError naming the known ones.
 QNetworkSettings conv_network_preset(const std::string& name);
 
 /// Trunk, if there is one, and head: registers their parameters, then records their weights and any number of forward
