@@ -25,10 +25,20 @@ enum class PixelView : std::uint8_t {
   /// The same crop, each 3 x 3 pixels one, lit when any of them is, so that a shot one pixel wide stays: 64 wide, 64
   /// high.
   kField64,
+  /// kField64 moved sideways so that the ship stands in column 32: what the field does not reach is lit, and what is
+  /// more than 97 columns of the screen to its left or 94 to its right is out of sight. The ship is found in the
+  /// picture: where kShipColumns neighbouring columns are lit in its kShipRows lowest rows; where there is none (before
+  /// it comes, while it explodes), the field's middle stands there.
+  kShip64,
 };
 // Source of the crops: the predecessor's, which takes columns 16 to 207. They hold all that can touch or be touched:
 // the ship moves in columns 18..199 and its shots in 24..193, shields stand in 32..188. What moves in 8..15 and
 // 208..213 are the ends of the rack, and alien shots from there, which fall straight down past the ship.
+
+inline constexpr int kFieldLowestRow = 24;  // of kFull, kField64 and kShip64, from the bottom
+inline constexpr int kShipRow = 32;         // the ship's lowest, from the bottom
+inline constexpr int kShipRows = 4;
+inline constexpr int kShipColumns = 11;  // two less than it has; aliens end the game before they are so low
 
 struct PixelPreset {
   const char* name;
@@ -58,7 +68,7 @@ inline constexpr FrameShape kNoFrame{.width = 0, .height = 0};
 /// How pictures of a preset are kept: packed when there is such a form.
 constexpr FrameShape stored_shape(const PixelPreset& preset) { return {preset.width, preset.height, preset.binary}; }
 
-/// deepmind, play-field, full, field-64.
+/// deepmind, play-field, full, field-64, ship-64.
 std::span<const PixelPreset> pixel_presets();
 /// Errors: UserError naming the known ones.
 const PixelPreset& pixel_preset_of(std::string_view name);

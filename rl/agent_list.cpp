@@ -14,7 +14,7 @@ std::unique_ptr<Agent> make_dqn(const AgentSettings& settings, const AgentShape&
 
 void picture_defaults(AgentSettings& agent, TrainerSettings& train, EnvSettings& env) {
   choose_picture_defaults(agent.dqn);
-  env.pixels = "field-64";
+  env.pixels = "ship-64";
   train.envs = 64;
   train.steps_per_round = 4;
   train.minutes = 60;

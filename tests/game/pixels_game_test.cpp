@@ -97,6 +97,7 @@ TEST(PixelsOfTheGame, AreThePicturesOfRecord) {
   EXPECT_EQ(sum("play-field"), 1696785365U);
   EXPECT_EQ(sum("full"), 1902829419U);
   EXPECT_EQ(sum("field-64"), 864974342U);
+  EXPECT_EQ(sum("ship-64"), 3944602552U);
 }
 
 // Stacks by definition: the newest picture behind those of the steps before, the first one for all before the start.
@@ -191,15 +192,23 @@ struct Box {
   int left, bottom, width, height;
 };
 
+// The column of the screen at which the picture begins; of kShip64, when its ship obeys.
+int first_column(const PixelPreset& preset, const Ram& ram) {
+  if (preset.view == PixelView::kDeepmind) return 0;
+  if (preset.view == PixelView::kShip64) return peek(ram, at::kPlayerX) + kGunOffset - kScreenLeft - 97;
+  return 16;
+}
+
 // A lit pixel stands in that part of the picture. A picture's pixel belongs to it when their areas meet.
-bool shows(const PixelPreset& preset, const std::vector<std::uint8_t>& pixels, const Box& box) {
+bool shows(const PixelPreset& preset, const Ram& ram, const std::vector<std::uint8_t>& pixels, const Box& box) {
   const bool whole = preset.view == PixelView::kDeepmind;
   const double scale_x = whole ? 84.0 / 224 : preset.width / 192.0;
   const double scale_y = whole ? 84.0 / 256 : scale_x;
-  const int origin_x = whole ? 0 : 16;
-  const int origin_y = whole ? 256 : 216;  // rows count down from here
-  const double left = (box.left - origin_x) * scale_x;
-  const double right = (box.left + box.width - origin_x) * scale_x;
+  const int origin_x = first_column(preset, ram);
+  const int origin_y = whole ? 256 : 216;                       // rows count down from here
+  const int slack = preset.view == PixelView::kShip64 ? 1 : 0;  // the ship of two frames is a column wider
+  const double left = (box.left - slack - origin_x) * scale_x;
+  const double right = (box.left + box.width + slack - origin_x) * scale_x;
   const double top = (origin_y - box.bottom - box.height) * scale_y;
   const double bottom = (origin_y - box.bottom) * scale_y;
   for (int y = std::max(0, static_cast<int>(top)); y < std::min<double>(preset.height, bottom); ++y) {
@@ -210,13 +219,21 @@ bool shows(const PixelPreset& preset, const std::vector<std::uint8_t>& pixels, c
   return false;
 }
 
-constexpr int kFirstStep = 1;  // of an alien shot that is asked for and not drawn before its next turn
+// Of kShip64: five columns in the lowest row of the ship.
+bool ship_in_the_middle(const std::vector<std::uint8_t>& pixels) {
+  const std::span<const std::uint8_t> row = std::span(pixels).subspan(60 * 64, 64);
+  return std::count(row.begin() + 30, row.begin() + 35, 255) == 5;
+}
+
+constexpr int kShip64Columns = 192;  // 97 to the left of its ship, 94 to its right
+constexpr int kFirstStep = 1;        // of an alien shot that is asked for and not drawn before its next turn
 
 // Every shot that flies is in the newest picture of every step, whatever the frames per step and whether frames without
 // control are run through or not. Not drawn by the game itself, and so nowhere to be seen:
 //   - a shot that is only asked for: player's status 1, alien shot in its first step (at most 3 frames);
 //   - the player's shot where the saucer, drawn after it, has wiped it out with its blank margin.
-// Outside of the crops, which begin at column 16 and end at 207: alien shots that fall past the ship's reach.
+// Outside of the crops, which begin at column 16 and end at 207: alien shots that fall past the ship's reach. Out of
+// the sight of kShip64: those that fall half a screen away from it.
 TEST(PixelsOfTheGame, ShowEveryLiveShotInEveryStep) {
   constexpr int kSteps = 4000;
   constexpr int kPlayerColumns[] = {kPlayerLeftmost - kScreenLeft + 2,
@@ -225,6 +242,8 @@ TEST(PixelsOfTheGame, ShowEveryLiveShotInEveryStep) {
   int alien_shots = 0;
   int wiped_by_saucer = 0;
   int outside = 0;
+  int out_of_sight = 0;
+  int not_drawn = 0;
   for (const int frames : {1, 2, 3, 4, 7}) {
     EnvSettings settings;
     settings.frames_per_step = frames;
@@ -238,10 +257,16 @@ TEST(PixelsOfTheGame, ShowEveryLiveShotInEveryStep) {
       env.step(random_action(random));
       const Ram& ram = env.ram();
       for (const PixelPreset& preset : pixel_presets()) {
+        // Before and after its lives there is no ship for kShip64 to follow, and nothing to be decided.
+        if (preset.view == PixelView::kShip64 && !gun_ready(ram)) continue;
         pixels = picture(preset, env.machine());
+        if (preset.view == PixelView::kShip64 && !ship_in_the_middle(pixels)) {
+          ++not_drawn;
+          continue;
+        }
         if (static_cast<Shot>(peek(ram, at::kShotStatus)) == Shot::kFlying) {
           const Box box{peek(ram, at::kShotX) - kScreenLeft, peek(ram, at::kShotY), 1, 4};
-          if (!shows(preset, pixels, box)) {
+          if (!shows(preset, ram, pixels, box)) {
             ASSERT_TRUE(peek(ram, at::kSaucerLive) != 0 && box.bottom >= 208)
                 << preset.name << ": player's shot at " << box.left << ", " << box.bottom;
             ++wiped_by_saucer;
@@ -257,8 +282,13 @@ TEST(PixelsOfTheGame, ShowEveryLiveShotInEveryStep) {
             ++outside;
             continue;
           }
-          ASSERT_TRUE(shows(preset, pixels, box)) << preset.name << ", step " << step << " of " << frames
-                                                  << " frames: alien shot at " << box.left << ", " << box.bottom;
+          const int x = box.left - first_column(preset, ram);
+          if (preset.view == PixelView::kShip64 && (x < 1 || x + box.width >= kShip64Columns)) {
+            ++out_of_sight;
+            continue;
+          }
+          ASSERT_TRUE(shows(preset, ram, pixels, box)) << preset.name << ", step " << step << " of " << frames
+                                                       << " frames: alien shot at " << box.left << ", " << box.bottom;
           ++alien_shots;
         }
       }
@@ -268,6 +298,8 @@ TEST(PixelsOfTheGame, ShowEveryLiveShotInEveryStep) {
   EXPECT_GT(alien_shots, 20'000);
   EXPECT_LT(wiped_by_saucer, player_shots / 1000);
   EXPECT_LT(outside, alien_shots / 20);
+  EXPECT_LT(out_of_sight, alien_shots / 20);
+  EXPECT_LT(not_drawn, 5 * kSteps / 100);
 }
 
 }  // namespace

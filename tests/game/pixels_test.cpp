@@ -38,6 +38,21 @@ Screen merged(const Ram& newest, const Ram& before) {
 // How much of pixel `i` of the screen, [i, i + 1), lies in [from, to).
 double share(int i, double from, double to) { return std::max(0.0, std::min(i + 1.0, to) - std::max(i + 0.0, from)); }
 
+// The column of the screen in which the ship stands.
+int ship_in(const Screen& screen) {
+  const auto lit = [&](int x) {
+    bool any = false;
+    for (int row = 32; row < 36; ++row) any = any || screen.of[kHeight - 1 - row][x] != 0;
+    return any;
+  };
+  for (int x = 16; x < 208; ++x) {
+    int end = x;
+    while (end < 208 && lit(end)) ++end;
+    if (end - x >= 11) return (x + end - 1) / 2;
+  }
+  return 16 + 96;
+}
+
 // The definition, slowly: the mean of the area that a pixel covers.
 std::vector<std::uint8_t> by_definition(const PixelPreset& preset, const Screen& screen) {
   std::vector<std::uint8_t> out;
@@ -56,11 +71,15 @@ std::vector<std::uint8_t> by_definition(const PixelPreset& preset, const Screen&
         out.push_back(static_cast<std::uint8_t>(std::floor(value + 0.5 + 1e-9)));  // no value but 127.5 is a half
         continue;
       }
-      const int scale = preset.view == PixelView::kPlayField ? 2 : preset.view == PixelView::kField64 ? 3 : 1;
+      const bool follows = preset.view == PixelView::kShip64;
+      const int scale = preset.view == PixelView::kPlayField ? 2 : preset.view == PixelView::kFull ? 1 : 3;
+      const int left = follows ? ship_in(screen) - 97 : 16;
       bool lit = false;
       for (int v = 0; v < scale; ++v) {
         // Rows 215 downwards from below are 40 and on from the top.
-        for (int u = 0; u < scale; ++u) lit = lit || screen.of[40 + scale * y + v][16 + scale * x + u] != 0;
+        for (int u = left + scale * x; u < left + scale * (x + 1); ++u) {
+          lit = lit || u < 16 || u >= 208 || screen.of[40 + scale * y + v][u] != 0;
+        }
       }
       out.push_back(lit ? 255 : 0);
     }
@@ -113,6 +132,30 @@ TEST(Pixels, EveryCodeMakesThePictureOfTheDefinition) {
     }
   }
   EXPECT_EQ(std::count(shades.begin(), shades.end(), 0), 0);  // every shade was compared
+}
+
+// Thirteen columns wide, everywhere, whole and with an alien shot beside it; and none.
+TEST(Pixels, TheShipStandsInTheMiddleWhereverItIs) {
+  const PixelPreset& preset = pixel_preset_of("ship-64");
+  for (int left = 16; left + 13 <= 208; ++left) {
+    Ram ram{};
+    for (int x = left; x < left + 13; ++x) {
+      ram[static_cast<std::size_t>(at::kPicture - kRamAddress + 32 * x + 4)] = x % 2 == 0 ? 0b1010 : 0b0101;
+    }
+    for (const PixelCode code : pixel_codes()) {
+      const std::vector<std::uint8_t> out = rendered(code, preset, ram, ram);
+      ASSERT_EQ(out, by_definition(preset, merged(ram, ram))) << left;
+      const std::span<const std::uint8_t> bottom = std::span(out).subspan(60 * 64, 64);
+      for (int x = 0; x < 64; ++x) {
+        const int first = left + 6 - 97 + 3 * x;  // column of the screen
+        const bool outside = first < 16 || first + 2 >= 208;
+        ASSERT_EQ(bottom[static_cast<std::size_t>(x)], outside || (x >= 30 && x <= 34) ? 255 : 0) << left << " " << x;
+      }
+    }
+  }
+  const Ram empty{};
+  const std::vector<std::uint8_t> out = rendered(PixelCode::kPortable, preset, empty, empty);
+  EXPECT_EQ(std::count(out.begin(), out.end(), 255), 64);  // the field's middle: a third of a pixel is cut off
 }
 
 // One lit pixel at a time, everywhere: where it lands and that it never vanishes.
@@ -210,8 +253,10 @@ std::string refusal(Fn&& fn) {
 
 TEST(Pixels, RefusesAnUnknownNameAWrongRoomAndBitsOfShades) {
   EXPECT_STREQ(pixel_preset_of("full").name, "full");
-  EXPECT_THAT(refusal([] { pixel_preset_of("fulll"); }),
-              HasSubstr("\"fulll\" is not known; known: deepmind, play-field, full, field-64; did you mean \"full\"?"));
+  EXPECT_THAT(
+      refusal([] { pixel_preset_of("fulll"); }),
+      HasSubstr(
+          "\"fulll\" is not known; known: deepmind, play-field, full, field-64, ship-64; did you mean \"full\"?"));
   std::vector<std::uint8_t> room(9599);
   const Ram ram{};
   EXPECT_THAT(refusal([&] { render_pixels(pixel_preset_of("play-field"), ram, ram, room); }),

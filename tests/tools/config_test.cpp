@@ -47,7 +47,7 @@ TEST(RunConfig, ComesBackFromItsOwnFile) {
 TEST(RunConfig, TheAgentDecidesDefaultsAndWhatIsGivenComesOverThem) {
   RunConfig config;
   config.take(assignments_of({"dqn.batch=48", "agent=dqn-cnn", "train.envs=5"}));
-  EXPECT_EQ(config.env.pixels, "field-64");
+  EXPECT_EQ(config.env.pixels, "ship-64");
   EXPECT_EQ(config.agent.dqn.network, "columns");
   EXPECT_EQ(config.agent.dqn.hidden, std::vector<int>{256});
   EXPECT_EQ(config.agent.dqn.batch, 48);
