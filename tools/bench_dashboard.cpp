@@ -146,7 +146,7 @@ BenchResult bench_dashboard(const BenchSettings& settings) {
   std::map<int, std::vector<double>> ratios;
   double megabytes_per_s = 0;
   {
-    const Dashboard dashboard(page, {folder},
+    const Dashboard dashboard(page, {folder}, rom,
                               LiveTraining{.folder = folder,
                                            .progress = trainer.progress(),
                                            .live = trainer.live(),

@@ -200,11 +200,12 @@ class BridgeMetrics final : public MetricsSink {
 };
 
 // A page that cannot be served is a sentence; the training goes on without.
-std::unique_ptr<Dashboard> open_dashboard(const std::optional<dash::PageSettings>& settings, LiveTraining live) {
+std::unique_ptr<Dashboard> open_dashboard(const std::optional<dash::PageSettings>& settings, const RomSet& rom,
+                                          LiveTraining live) {
   if (!settings) return nullptr;
   try {
     const std::filesystem::path runs = std::filesystem::absolute(live.folder).parent_path();
-    auto dashboard = std::make_unique<Dashboard>(*settings, std::vector{runs}, std::move(live));
+    auto dashboard = std::make_unique<Dashboard>(*settings, std::vector{runs}, rom, std::move(live));
     fmt::print("{}\n", dashboard->line());
     std::fflush(stdout);
     return dashboard;
@@ -293,7 +294,7 @@ int train_command(Words said) {
     const bool plain = words.plain || !is_terminal();
     HandsOn on{trainer.controls(), stop_flag(), [&reports] { reports.draw_figure(); }};
     const auto dashboard = open_dashboard(
-        page,
+        page, rom,
         {.folder = folder->path(),
          .progress = trainer.progress(),
          .live = trainer.live(),

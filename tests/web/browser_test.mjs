@@ -230,6 +230,8 @@ try {
   console.log('ok: what the network sees');
 
   // Finished runs, without a training.
+  const kept = execFileSync(program, ['replay', join(run, 'best.replay')], { encoding: 'utf8' });
+  const bestGame = Number(kept.match(/: (\d+) points/)[1]);
   const past = start(['dashboard', join(folder, 'runs'), '--address', '127.0.0.1:0']);
   children.push(past.child);
   const other = await browser.newPage();
@@ -238,6 +240,29 @@ try {
   await other.waitForFunction(() => document.querySelectorAll('.chart canvas').length === 8, null, { timeout: 120_000 });
   assert.equal(await other.locator('#live').isVisible(), false);
   assert.equal(await other.locator('#runs label').count(), 2);
+
+  // Its best game, played again from the file: to its end, and back to the middle.
+  await other.locator('#runs label', { hasText: 'one' }).locator('button').click();
+  await other.waitForFunction(() => !document.getElementById('film').hidden, null, { timeout: 120_000 });
+  await other.selectOption('#film .speed', '8');
+  const frame = () => other.evaluate(() => Number(document.querySelector('#film .at').value));
+  const last = Number(await other.getAttribute('#film .at', 'max'));
+  while ((await frame()) < Math.min(last, 200)) await other.waitForTimeout(20);
+  await other.click('#film .play');
+  const filmPicture = () => other.evaluate(() => document.querySelector('#film canvas').toDataURL());
+  const seek = async (to) => {
+    await other.fill('#film .at', String(to));
+    return filmPicture();
+  };
+  const end = await seek(last);
+  assert.match(await other.textContent('#film .line'), new RegExp(`^${bestGame.toLocaleString('en')} points`));
+  const middle = await seek(Math.floor(last / 2));
+  assert.notEqual(middle, end);
+  assert.equal(await seek(last), end);
+  assert.equal(await seek(Math.floor(last / 2)), middle);
+  if (pictures) await other.locator('#film').screenshot({ path: join(pictures, 'film.png') });
+  await other.click('#film .close');
+  assert.equal(await other.locator('#film').isVisible(), false);
   past.child.kill('SIGINT');
   assert.equal(await past.ended, 0);
   console.log('ok: past runs');

@@ -11,6 +11,9 @@
 #include "game/action.h"
 #include "tools/config.h"
 #include "tools/dash/run_shelf.h"
+#include "tools/record/best_video.h"
+#include "tools/record/film.h"
+#include "tools/record/game_keeper.h"
 #include "tools/train_display.h"
 #include "web/page.h"
 
@@ -92,9 +95,9 @@ std::vector<std::uint8_t> seen_message(const SeenPictures& seen) {
   return out;
 }
 
-Dashboard::Dashboard(const dash::PageSettings& settings, std::vector<std::filesystem::path> places,
+Dashboard::Dashboard(const dash::PageSettings& settings, std::vector<std::filesystem::path> places, const RomSet& rom,
                      std::optional<LiveTraining> live)
-    : wanted_port_(settings.port), places_(std::move(places)), live_(std::move(live)) {
+    : wanted_port_(settings.port), places_(std::move(places)), rom_(rom), live_(std::move(live)) {
   std::vector<dash::Asset> assets;
   for (const PageFile& file : page_files()) assets.push_back({file.path, file.type, file.bytes});
   if (assets.empty()) {
@@ -131,7 +134,8 @@ std::string Dashboard::line() const {
 dash::Reply Dashboard::answer(const dash::Request& request) {
   if (request.path == "/api/state") return state_reply();
   const bool metrics = request.path == "/api/metrics";
-  if (!metrics && request.path != "/api/settings") return not_found("no such page");
+  const bool film = request.path == "/api/film";
+  if (!metrics && !film && request.path != "/api/settings") return not_found("no such page");
   const auto name = request.words.find("run");
   const std::vector<ShelvedRun> runs = shelved_runs(places_);
   const auto run = std::find_if(runs.begin(), runs.end(), [&](const ShelvedRun& one) {
@@ -144,14 +148,20 @@ dash::Reply Dashboard::answer(const dash::Request& request) {
     return {200, "text/plain; charset=utf-8", metrics_from(run->path, byte, kMostMetricsBytes)};
   }
   try {
+    if (film) return film_reply(GameKeeper::best_path(run->path));
     nlohmann::json settings = nlohmann::json::array();
     for (const Assignment& setting : assignments_in(run->path / "config.toml")) {
       settings.push_back({setting.key, setting.value});
     }
     return {200, "application/json", settings.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
-  } catch (const UserError& error) {
+  } catch (const Error& error) {
     return not_found(error.what());
   }
+}
+
+dash::Reply Dashboard::film_reply(const std::filesystem::path& path) const {
+  const GameReplay replay = load_replay(path);
+  return {200, "application/octet-stream", film_of(replay, *cabinet_of(replay, rom_))};
 }
 
 dash::Reply Dashboard::state_reply() const {
@@ -161,12 +171,14 @@ dash::Reply Dashboard::state_reply() const {
                        {"controls", nlohmann::json::array()},
                        {"actions", nlohmann::json::array()},
                        {"features", nlohmann::json::array()}};
+  std::error_code fault;
   for (const ShelvedRun& run : shelved_runs(places_)) {
     state["runs"].push_back({{"name", run.name},
                              {"agent", run.agent},
                              {"seed", run.seed},
                              {"frames", run.frames},
-                             {"best", run.best_game}});
+                             {"best", run.best_game},
+                             {"film", std::filesystem::exists(GameKeeper::best_path(run.path), fault)}});
   }
   for (const std::string_view name : kActionNames) state["actions"].push_back(name);
   if (live_) {

@@ -10,6 +10,7 @@
 
 #include "bridge/dash/page_server.h"
 #include "bridge/mame/latency.h"
+#include "game/rom_set.h"
 #include "rl/trainer.h"
 #include "tools/dash/hands.h"
 
@@ -35,8 +36,9 @@ struct LiveTraining {
 /// the runs, on a thread of its own.
 class Dashboard {
  public:
-  /// `places`: run folders, or folders of them. Errors: UserError (no free port, address, page not built).
-  Dashboard(const dash::PageSettings& settings, std::vector<std::filesystem::path> places,
+  /// `places`: run folders, or folders of them. `rom`: on which kept games are played again; it must outlive the
+  /// dashboard. Errors: UserError (no free port, address, page not built).
+  Dashboard(const dash::PageSettings& settings, std::vector<std::filesystem::path> places, const RomSet& rom,
             std::optional<LiveTraining> live);
   ~Dashboard();
   Dashboard(const Dashboard&) = delete;
@@ -54,9 +56,11 @@ class Dashboard {
   void set_watched();
   std::string progress_json() const;
   dash::Reply state_reply() const;
+  dash::Reply film_reply(const std::filesystem::path& path) const;
 
   int wanted_port_;
   std::vector<std::filesystem::path> places_;
+  const RomSet& rom_;
   std::optional<LiveTraining> live_;
   std::string live_name_;
   struct Wishes {

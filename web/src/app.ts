@@ -1,6 +1,7 @@
 import 'uplot/dist/uPlot.min.css';
 import './app.css';
 import { ChartBox, diagrams, palette, type RunData, type View } from './charts';
+import { Film, FilmBox } from './film';
 import { drawGrey, Screen } from './screen';
 import { readLive, readSeen, type Live, type Row, type Seen } from './wire';
 
@@ -12,6 +13,7 @@ interface RunInfo {
   seed: string;
   frames: number;
   best: number;
+  film: boolean; // its best game was kept
 }
 interface Control {
   name: string;
@@ -32,7 +34,7 @@ const token = new URLSearchParams(location.search).get('token');
 const withToken = (path: string) => (token ? path + (path.includes('?') ? '&' : '?') + 'token=' + encodeURIComponent(token) : path);
 async function get(path: string): Promise<Response> {
   const reply = await fetch(withToken(path));
-  if (!reply.ok) throw new Error(`${path}: ${reply.status}`);
+  if (!reply.ok) throw new Error((await reply.text()).trim() || `${path}: ${reply.status}`);
   return reply;
 }
 
@@ -74,6 +76,7 @@ const histories = new Map<string, History>();
 const chosen = new Set<string>();
 const view: View = { axis: 'frames', smooth: 0, log: false };
 const charts = diagrams.map((diagram) => new ChartBox(diagram, $('charts')));
+const filmBox = new FilmBox($('film'));
 let screens: Screen[] = [];
 let latest: Live | null = null;
 let drawn: Live | null = null;
@@ -274,9 +277,24 @@ function showRuns(): void {
       dot.style.background = place < 0 ? 'transparent' : palette[place % palette.length];
       const best = run.best > 0 ? `, best ${whole(run.best)}` : '';
       line.append(tick, dot, `${run.name}${run.name === state!.live ? ' (now)' : ''}: ${whole(run.frames / 1e6)} M frames${best}`);
+      if (run.film || run.name === state!.live) {
+        const button = document.createElement('button');
+        button.textContent = 'best game';
+        button.addEventListener('click', () => void showBestGame(run.name));
+        line.append(button);
+      }
       return line;
     }),
   );
+}
+
+async function showBestGame(name: string): Promise<void> {
+  try {
+    filmBox.show(await Film.from(await get(`/api/film?run=${encodeURIComponent(name)}`)), `Best game of ${name}`);
+  } catch (error) {
+    $('notice').hidden = false;
+    $('notice').textContent = `the best game of ${name} cannot be shown: ${error instanceof Error ? error.message : String(error)}`;
+  }
 }
 
 async function choose(): Promise<void> {

@@ -4,12 +4,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/bytes.h"
+#include "base/deflate.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/random.h"
 #include "rl/environments.h"
 #include "tests/support/folder.h"
 #include "tools/record/best_video.h"
+#include "tools/record/film.h"
 #include "tools/record/game_keeper.h"
 #include "tools/record/video_writer.h"
 
@@ -149,6 +152,43 @@ TEST(GameKeeper, AGameWhoseBeginningWasNotSeenIsNotKept) {
 TEST(Replay, OfAnotherRomIsRefused) {
   EXPECT_THAT(error_of([] { cabinet_of(small_replay(), choose_rom(SINV_BINARY_DIR "/roms/invaders.zip")); }),
               HasSubstr("the replay was played on another ROM (CRC-32 00000007) than "));
+}
+
+// What the page reads (web/src/film.ts), frame by frame beside the machine's own pictures.
+TEST(Film, HoldsEveryPictureAndTheScore) {
+  const RomSet rom = choose_rom(SINV_BINARY_DIR "/roms/invaders.zip");
+  GameReplay replay{.rom_crc = rom.image->crc, .agent = "x", .state = {}, .buttons = {}};
+  const std::unique_ptr<Machine> machine = cabinet_of(replay, rom);
+  replay.state.resize(machine->state_bytes());
+  machine->save(replay.state);
+  Random random(4, 0);
+  for (int frame = 0; frame < 3000; ++frame) {
+    replay.buttons.push_back(frame < 40   ? 1  // coin, then start, then anything
+                             : frame < 80 ? 2
+                                          : static_cast<std::uint8_t>(random.below(8) << 2));
+  }
+  const std::string film = film_of(replay, *machine);
+  EXPECT_LT(film.size(), 400'000U);
+  Inflater inflater(std::size_t{64} << 20);
+  std::span<const std::byte> bytes;
+  ASSERT_EQ(inflater.unpack(std::as_bytes(std::span(film)), bytes), nullptr);
+  ByteReader in(bytes, "film");
+  ASSERT_EQ(in.get<std::uint32_t>(), 3000U);
+  std::vector<std::uint8_t> picture(kRamBytes - kWorkRamBytes);
+  std::uint32_t score = 0;
+  int wrong = 0;
+  const std::int64_t made = play_replay(replay, *machine, [&](const Machine& now) {
+    score = in.get<std::uint32_t>();
+    for (std::uint16_t n = in.get<std::uint16_t>(); n > 0; --n) {
+      const auto place = in.get<std::uint16_t>();
+      picture.at(place) = in.get<std::uint8_t>();
+    }
+    wrong += std::equal(picture.begin(), picture.end(), now.ram().begin() + kWorkRamBytes) ? 0 : 1;
+    return true;
+  });
+  EXPECT_EQ(wrong, 0);
+  EXPECT_EQ(score, made);
+  EXPECT_GT(made, 0);
 }
 
 bool has_ffmpeg() { return std::system("ffmpeg -version >/dev/null 2>&1 && ffprobe -version >/dev/null 2>&1") == 0; }
