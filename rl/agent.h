@@ -87,6 +87,15 @@ class Agent {
   virtual bool reset_noise() { return false; }
   /// Q values of the last act(), [N, actions]; empty for an agent without. Thread: the acting one.
   virtual std::span<const float> acting_values() const { return {}; }
+  /// For watchers: an agent with a model of the game dreams along in the first environment, or no longer. Nothing that
+  /// it does or learns hangs on it. Thread: the acting one.
+  virtual void set_dreaming(bool /*dreams*/) {}
+  /// What it expects the first environment to show now; empty for an agent without a model. Thread: the acting one.
+  struct Dreamt {
+    std::span<const float> picture{};  // 0 to 1 where it is sure
+    int steps = 0;                     // for which it has not looked
+  };
+  virtual Dreamt dreamt() const { return {}; }
   virtual AgentReport report() const = 0;
   /// Mean size of the learnt noise of each layer, by its name; empty for an agent without.
   virtual std::vector<std::pair<std::string, double>> layer_sigmas() const { return {}; }

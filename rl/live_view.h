@@ -30,12 +30,14 @@ struct LiveView {
   std::array<LiveGame, kMostGames> game{};
 };
 
-/// The stack of pictures that the agent sees of the first game: what goes into its network. Plain data.
+/// The stack of pictures that the agent sees of the first game: what goes into its network; and what it dreams instead
+/// of the newest. Plain data.
 struct SeenPictures {
   static constexpr std::size_t kMostBytes = 4 * 192 * 192;  // the largest preset, four of them
   std::uint32_t width = 0;
   std::uint32_t height = 0;
-  std::uint32_t pictures = 0;                   // that follow, the oldest first
+  std::uint32_t pictures = 0;                   // that follow, the oldest first; without what is dreamt
+  std::int32_t dreamt_steps = -1;               // for which it has not looked; -1: no dream, else one follows
   std::array<std::uint8_t, kMostBytes> grey{};  // a byte for each pixel, in row order, row 0 on top
 };
 

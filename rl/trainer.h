@@ -136,6 +136,7 @@ class Trainer {
   bool is_watched() const;
   void show_games();
   void show_seen();
+  bool wants_seen() const;
   void keep_pace();
   bool take_controls(const std::atomic<bool>& stop);
   void control(const char* name, const std::string& what);

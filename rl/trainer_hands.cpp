@@ -1,6 +1,7 @@
 // The part of the trainer that watchers and hands touch: games shown, pace, controls, evaluations that are due.
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -22,6 +23,10 @@ steady_clock::duration seconds(double value) {
 
 bool Trainer::is_watched() const {
   return controls_.watched.load(std::memory_order_relaxed) != 0 || controls_.sees.load(std::memory_order_relaxed);
+}
+
+bool Trainer::wants_seen() const {
+  return controls_.sees.load(std::memory_order_relaxed) || controls_.watched_sees.load(std::memory_order_relaxed);
 }
 
 void Trainer::show_games() {
@@ -48,9 +53,7 @@ void Trainer::show_games() {
   view.values = seen.size() >= size ? static_cast<std::uint32_t>(std::min<std::size_t>(row, LiveView::kMostValues)) : 0;
   if (view.values > 0) std::ranges::copy(seen.subspan(size - row, view.values), view.observation.begin());
   live_.publish(view);
-  const bool wants =
-      controls_.sees.load(std::memory_order_relaxed) || controls_.watched_sees.load(std::memory_order_relaxed);
-  if (wants && now - last_seen_ >= seconds(0.95 / kSeenPerSecond)) {
+  if (wants_seen() && now - last_seen_ >= seconds(0.95 / kSeenPerSecond)) {
     last_seen_ = now;
     show_seen();
   }
@@ -72,6 +75,14 @@ void Trainer::show_seen() {
     unpack_pixels(stack, grey);
   } else {
     std::ranges::copy(stack, grey.begin());
+  }
+  const Agent::Dreamt dreamt = agent_->dreamt();
+  const bool fits = (count + 1) * shape.pixels() <= SeenPictures::kMostBytes;
+  out.dreamt_steps = fits && dreamt.picture.size() == shape.pixels() ? dreamt.steps : -1;
+  if (out.dreamt_steps >= 0) {
+    std::ranges::transform(dreamt.picture, out.grey.begin() + static_cast<std::ptrdiff_t>(grey.size()), [](float x) {
+      return static_cast<std::uint8_t>(std::lround(255 * std::clamp(x, 0.0F, 1.0F)));
+    });
   }
   seen_.publish(out);
 }

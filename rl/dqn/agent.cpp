@@ -38,10 +38,10 @@ void greedy_actions(std::span<const float> q, int actions, std::span<std::uint8_
 QInput dqn_input(const DqnSettings& settings, int observation_size, int history, const FrameShape& picture) {
   const bool sees_pictures = picture != kNoFrame;
   if (sees_pictures == (settings.network == kMlp)) {
-    throw UserError(text("dqn.network ", settings.network, " sees ", sees_pictures ? "numbers" : "pictures",
-                         ", but env.pixels gives ", sees_pictures ? "pictures" : "none",
-                         sees_pictures ? "; set env.pixels to none, or take the agent dqn-cnn"
-                                       : "; set env.pixels to deepmind, play-field or full"));
+    throw UserError(
+        text("dqn.network ", settings.network, " sees ", sees_pictures ? "numbers" : "pictures",
+             ", but env.pixels gives ", sees_pictures ? "pictures" : "none",
+             sees_pictures ? "; set env.pixels to none, or take the agent dqn-cnn" : "; set env.pixels to ship-64"));
   }
   if (sees_pictures) return StackShape{history, picture.height, picture.width};
   return observation_size;

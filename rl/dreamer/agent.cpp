@@ -37,6 +37,23 @@ std::uint64_t mixed(std::uint64_t seed, std::uint64_t stream) {
   return (std::uint64_t{block.word[0]} << 32) | block.word[1];
 }
 
+// The newest picture of each of `rows` stacks of `history` pictures, a byte for each pixel.
+void newest_pictures(std::span<const std::uint8_t> stacks, std::size_t history, bool packed, std::size_t rows,
+                     std::span<std::uint8_t> out) {
+  const std::size_t stack = stacks.size() / rows;
+  const std::size_t picture = stack / history;
+  const std::size_t pixels = out.size() / rows;
+  for (std::size_t row = 0; row < rows; ++row) {
+    const auto newest = stacks.subspan((row + 1) * stack - picture, picture);
+    const std::span<std::uint8_t> to = out.subspan(row * pixels, pixels);
+    if (packed) {
+      unpack_pixels(newest, to);
+    } else {
+      std::ranges::copy(newest, to.begin());
+    }
+  }
+}
+
 }  // namespace
 
 DreamerPolicy::DreamerPolicy(const DreamerLearnerSettings& settings, bool packed, int history, int most,
@@ -44,18 +61,7 @@ DreamerPolicy::DreamerPolicy(const DreamerLearnerSettings& settings, bool packed
     : packed_(packed), history_(static_cast<std::size_t>(history)), actor_(settings, most, seed) {}
 
 void DreamerPolicy::choose(const Observations& observations, bool greedy, std::span<std::uint8_t> actions) {
-  const std::size_t stack = observations.pictures.size() / actions.size();
-  const std::size_t picture = stack / history_;
-  const std::size_t pixels = actor_.frames().size() / actions.size();
-  for (std::size_t row = 0; row < actions.size(); ++row) {
-    const auto newest = observations.pictures.subspan((row + 1) * stack - picture, picture);
-    const std::span<std::uint8_t> to = actor_.frames().subspan(row * pixels, pixels);
-    if (packed_) {
-      unpack_pixels(newest, to);
-    } else {
-      std::ranges::copy(newest, to.begin());
-    }
-  }
+  newest_pictures(observations.pictures, history_, packed_, actions.size(), actor_.frames());
   actor_.act(greedy, actions);
 }
 
@@ -126,6 +132,42 @@ void DreamerAgent::observe(const Environments& envs, std::span<const std::uint8_
     const auto i = static_cast<std::size_t>(env);
     if (envs.terminated()[i] != 0 || envs.truncated()[i] != 0) policy_.restart(env);
   }
+  if (dream_) dream_on(envs, actions[0], envs.terminated()[0] != 0 || envs.truncated()[0] != 0);
+}
+
+void DreamerAgent::set_dreaming(bool dreams) {
+  if (dreams == (dream_ != nullptr)) return;
+  dream_ = dreams ? std::make_unique<Dream>(sizes_, 1, seed_) : nullptr;
+  dream_steps_ = 0;
+}
+
+void DreamerAgent::dream_on(const Environments& envs, int action, bool begins) {
+  if (begins || dream_steps_ == kDreamContext + kDreamHorizon) dream_steps_ = 0;
+  if (dream_steps_ == 0) {
+    std::vector<float> world;
+    policy_.actor().for_each_parameter(
+        [&](const std::string& name, const std::vector<std::int64_t>&, std::span<const float> values) {
+          if (!name.starts_with("actor")) world.insert(world.end(), values.begin(), values.end());
+        });
+    dream_->set_parameters(world);
+    dream_->begin();
+  } else {
+    dream_->set_action(0, action);
+  }
+  if (dream_steps_ < kDreamContext) {
+    const std::span<const std::uint8_t> stacks = envs.observations().pictures;
+    newest_pictures(stacks.first(stacks.size() / static_cast<std::size_t>(shape_.envs)),
+                    static_cast<std::size_t>(shape_.history), shape_.picture.packed, 1, dream_->frames());
+    dream_->observe();
+  } else {
+    dream_->imagine();
+  }
+  ++dream_steps_;
+}
+
+Agent::Dreamt DreamerAgent::dreamt() const {
+  if (!dream_ || dream_steps_ == 0) return {};
+  return {dream_->picture(), std::max(0, dream_steps_ - kDreamContext)};
 }
 
 std::int64_t DreamerAgent::updates_due(const Clock& clock) const {

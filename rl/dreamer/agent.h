@@ -48,6 +48,10 @@ class DreamerAgent final : public Agent {
   void merge(const Clock& clock) override;
   void evaluated(double /*mean_score*/) override {}
   void set_mode(ActingMode mode) override { mode_ = mode; }
+  /// It looks for kDreamContext steps, goes on alone for kDreamHorizon with the actions that are taken, and looks
+  /// again.
+  void set_dreaming(bool dreams) override;
+  Dreamt dreamt() const override;
   AgentReport report() const override;
   std::unique_ptr<BatchPolicy> greedy_policy(int most) const override;
   /// World model and actor: what playing and dreaming want.
@@ -57,6 +61,9 @@ class DreamerAgent final : public Agent {
   void load(ByteReader& in) override;
   void bulk(std::vector<std::span<std::byte>>& parts) override { memory_.bulk(parts); }
   void loaded() override {}
+
+  static constexpr int kDreamContext = 5;
+  static constexpr int kDreamHorizon = 45;
 
  private:
   // Plain data, saved as it is.
@@ -78,6 +85,11 @@ class DreamerAgent final : public Agent {
   DreamerLearner learner_;
   std::uint64_t published_ = 0;  // updates that the acting side has
   DreamerPolicy policy_;
+
+  // For watchers; no part of the state.
+  void dream_on(const Environments& envs, int action, bool begins);
+  std::unique_ptr<Dream> dream_;
+  int dream_steps_ = 0;  // since it began; 0: it begins with the next picture
 };
 
 /// Sizes of the world model in a model file. Errors: UserError as options.

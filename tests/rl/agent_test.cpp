@@ -1,6 +1,7 @@
 // The contract of an agent, over the list of agents.
 #include "rl/agent.h"
 
+#include <cmath>
 #include <gtest/gtest.h>
 #include <optional>
 #include <vector>
@@ -94,6 +95,18 @@ TEST_P(EveryAgent, SameSeedSameActionsAnotherSeedOthers) {
   const std::vector<int> made = one.rounds(60);
   EXPECT_EQ(made, two.rounds(60));
   EXPECT_NE(made, other.rounds(60));
+}
+
+TEST_P(EveryAgent, DreamingChangesNothing) {
+  const AgentSettings settings = small_agent(name());
+  Pair one(settings, 7), watched(settings, 7);
+  one.begin();
+  watched.begin();
+  watched.agent->set_dreaming(true);
+  EXPECT_EQ(one.rounds(60), watched.rounds(60));
+  EXPECT_EQ(watched.agent->dreamt().picture.empty(), name() != "dreamer");
+  watched.agent->set_dreaming(false);
+  EXPECT_TRUE(watched.agent->dreamt().picture.empty());
 }
 
 TEST_P(EveryAgent, NeverLeavesTheActionSet) {
@@ -284,8 +297,7 @@ TEST(DqnAgent, RefusesANetworkThatDoesNotSeeWhatTheEnvironmentShows) {
     return std::string("made");
   };
   EXPECT_EQ(refused("deepmind", kNoFrame),
-            "dqn.network deepmind sees pictures, but env.pixels gives none; set env.pixels to deepmind, play-field or "
-            "full");
+            "dqn.network deepmind sees pictures, but env.pixels gives none; set env.pixels to ship-64");
   EXPECT_EQ(refused("mlp", FrameShape{}),
             "dqn.network mlp sees numbers, but env.pixels gives pictures; set env.pixels to none, or take the agent "
             "dqn-cnn");
@@ -304,6 +316,33 @@ TEST(DreamerAgent, RefusesWhatShowsNoPicturesOrTooSmallOnes) {
   EXPECT_EQ(refused(kNoFrame),
             "the agent dreamer sees pictures, but env.pixels gives none; set env.pixels to field-64");
   EXPECT_NE(refused(FrameShape{.width = 36, .height = 36}).find("a picture of 36x36 is too small"), std::string::npos);
+}
+
+// It looks for five steps, at the beginning of an episode too, and goes on alone.
+TEST(DreamerAgent, DreamsOfTheFirstEnvironment) {
+  Pair pair(small_agent("dreamer"), 3);
+  pair.begin();
+  pair.agent->set_dreaming(true);
+  EXPECT_TRUE(pair.agent->dreamt().picture.empty());  // nothing was seen yet
+  int steps = 0;
+  int longest = 0;
+  int episodes = 0;
+  for (int step = 0; step < 400; ++step) {
+    pair.agent->act(pair.envs, pair.actions);
+    pair.envs.step(pair.actions);
+    pair.agent->observe(pair.envs, pair.actions);
+    const bool ended = pair.envs.terminated()[0] != 0 || pair.envs.truncated()[0] != 0;
+    episodes += ended ? 1 : 0;
+    steps = ended || steps == 50 ? 1 : steps + 1;
+    const Agent::Dreamt dreamt = pair.agent->dreamt();
+    ASSERT_EQ(dreamt.picture.size(), pair.envs.picture().pixels());
+    ASSERT_EQ(dreamt.steps, std::max(0, steps - 5)) << step;
+    longest = std::max(longest, dreamt.steps);
+    for (const float pixel : dreamt.picture) ASSERT_TRUE(std::isfinite(pixel));
+    if (step % kSteps == kSteps - 1) pair.agent->merge(pair.clock);
+  }
+  EXPECT_GT(episodes, 0);
+  EXPECT_GT(longest, 0);
 }
 
 TEST(DreamerAgent, APresetComesFirstAndAWordOverIt) {

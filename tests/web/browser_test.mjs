@@ -229,6 +229,24 @@ try {
   await third.close();
   console.log('ok: what the network sees');
 
+  // An agent with a model of the game: its dream beside what is real, looking at first, then alone.
+  const dreamer = start(['train', '--agent', 'dreamer', '--preset', 'small', '--plain', '--minutes', '0', '--out',
+    join(folder, 'runs', 'three'), '--envs', '2', '--set', 'dreamer.replay_steps=4000', '--set', 'dreamer.depth=4',
+    '--dashboard', '127.0.0.1:0']);
+  children.push(dreamer.child);
+  const fourth = await browser.newPage();
+  fourth.on('pageerror', (error) => faults.push(String(error)));
+  await fourth.goto(await dreamer.url);
+  await fourth.waitForFunction(() => window.sinv.pictures > 3, null, { timeout: 120_000 });
+  await fourth.click('#sees summary');
+  await fourth.waitForFunction(() => window.sinv.dreamt > 3, null, { timeout: 120_000 });
+  await fourth.waitForFunction(() => /steps without looking/.test(document.getElementById('dream').textContent), null, { timeout: 120_000 });
+  assert.equal(await fourth.evaluate(() => document.getElementById('stack').width), 2 * 66 - 2);
+  await fourth.click('[data-control="quit"]');
+  assert.equal(await dreamer.ended, 0);
+  await fourth.close();
+  console.log('ok: what the agent dreams');
+
   // Finished runs, without a training.
   const kept = execFileSync(program, ['replay', join(run, 'best.replay')], { encoding: 'utf8' });
   const bestGame = Number(kept.match(/: (\d+) points/)[1]);
@@ -239,7 +257,7 @@ try {
   await other.goto(await past.url);
   await other.waitForFunction(() => document.querySelectorAll('.chart canvas').length === 8, null, { timeout: 120_000 });
   assert.equal(await other.locator('#live').isVisible(), false);
-  assert.equal(await other.locator('#runs label').count(), 2);
+  assert.equal(await other.locator('#runs label').count(), 3);
 
   // Its best game, played again from the file: to its end, and back to the middle.
   await other.locator('#runs label', { hasText: 'one' }).locator('button').click();

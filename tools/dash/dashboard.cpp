@@ -24,8 +24,9 @@ namespace {
 constexpr int kProgressSlot = 0;
 constexpr int kPictureSlot = 1;
 constexpr int kSeenSlot = 2;
-constexpr std::uint32_t kSeenMark = 0xFFFFFFFF;           // where a message of games has their number
-constexpr int kTicksPerProgress = 15;                     // of 16 ms: four times a second
+constexpr std::uint32_t kSeenMark = 0xFFFFFFFF;  // where a message of games has their number
+constexpr int kTicksPerProgress = 15;            // of 16 ms: four times a second
+constexpr int kPagesAtFullRate = 8;              // 60 pictures a second for so many pages, 30 for twice as many
 constexpr std::uint64_t kMostMetricsBytes = 64ULL << 20;  // in one answer
 
 template <class Value>
@@ -85,12 +86,14 @@ std::vector<std::uint8_t> live_message(const LiveView& view) {
 
 std::vector<std::uint8_t> seen_message(const SeenPictures& seen) {
   std::vector<std::uint8_t> out;
-  const std::size_t bytes = std::size_t{seen.width} * seen.height * seen.pictures;
-  out.reserve(16 + bytes);
+  const std::uint32_t pictures = seen.pictures + (seen.dreamt_steps >= 0 ? 1 : 0);
+  const std::size_t bytes = std::size_t{seen.width} * seen.height * pictures;
+  out.reserve(20 + bytes);
   put(out, kSeenMark);
   put(out, seen.width);
   put(out, seen.height);
   put(out, seen.pictures);
+  put(out, seen.dreamt_steps);
   out.insert(out.end(), seen.grey.begin(), seen.grey.begin() + static_cast<std::ptrdiff_t>(bytes));
   return out;
 }
@@ -221,13 +224,15 @@ void Dashboard::set_watched() {
 
 void Dashboard::tick() {
   if (!live_) return;
+  // What pictures cost grows with the pages that get them; so the more pages, the fewer pictures for each.
+  const bool turn = ticks_ % (1 + (server_->clients() - 1) / kPagesAtFullRate) == 0;
   const std::uint64_t version = live_->live.version();
-  if (live_->hands.controls.watched.load() > 0 && version != shown_) {
+  if (turn && live_->hands.controls.watched.load() > 0 && version != shown_) {
     shown_ = version;
     server_->send_latest(kPictureSlot, live_message(live_->live.read()));
   }
   const std::uint64_t seen = live_->seen.version();
-  if (live_->hands.controls.watched_sees.load() && seen != shown_seen_) {
+  if (turn && live_->hands.controls.watched_sees.load() && seen != shown_seen_) {
     shown_seen_ = seen;
     const SeenPictures pictures = live_->seen.read();
     if (pictures.pictures > 0) server_->send_latest(kSeenSlot, seen_message(pictures));

@@ -83,7 +83,7 @@ let drawn: Live | null = null;
 let seen: Seen | null = null;
 let seesSaid = false; // what the training said last of its own switch
 // For tests: what was received and drawn.
-const counts = { pictures: 0, progress: 0, opened: 0, seen: 0 };
+const counts = { pictures: 0, progress: 0, opened: 0, seen: 0, dreamt: 0 };
 (window as unknown as { sinv: unknown }).sinv = counts;
 
 function history(name: string): History {
@@ -192,7 +192,14 @@ function showLive(): void {
   requestAnimationFrame(showLive);
   if (seen) {
     ++counts.seen;
-    drawGrey($<HTMLCanvasElement>('stack'), seen.width, seen.height, seen.pictures);
+    const { dream } = seen;
+    drawGrey($<HTMLCanvasElement>('stack'), seen.width, seen.height, dream ? [...seen.pictures, dream.picture] : seen.pictures);
+    $('dream').hidden = dream === null;
+    if (dream) {
+      ++counts.dreamt;
+      const alone = dream.steps === 1 ? '1 step' : `${dream.steps} steps`;
+      $('dream').textContent = `on the right what it dreams: ${dream.steps > 0 ? `${alone} without looking` : 'it looks'}`;
+    }
     $('stack').hidden = false;
     $('observation').hidden = true;
     seen = null;

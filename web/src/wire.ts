@@ -14,11 +14,13 @@ export interface Live {
   observation: Float32Array;
 }
 
-// The stack of pictures that an agent sees: the oldest first, a byte for each pixel, row 0 on top.
+// The stack of pictures that an agent sees: the oldest first, a byte for each pixel, row 0 on top. And, of an agent with
+// a model of the game, what it expects instead of the newest.
 export interface Seen {
   width: number;
   height: number;
   pictures: Uint8Array[];
+  dream: { picture: Uint8Array; steps: number } | null; // for which it has not looked
 }
 
 export const kPictureBytes = 7168;
@@ -62,8 +64,14 @@ export function readSeen(buffer: ArrayBuffer): Seen | null {
   const view = new DataView(buffer);
   if (view.getUint32(0, true) !== kSeenMark) return null;
   const [width, height, count] = [4, 8, 12].map((at) => view.getUint32(at, true));
-  const pictures = Array.from({ length: count }, (_, i) => new Uint8Array(buffer, 16 + i * width * height, width * height));
-  return { width, height, pictures };
+  const steps = view.getInt32(16, true);
+  const picture = (i: number) => new Uint8Array(buffer, 20 + i * width * height, width * height);
+  return {
+    width,
+    height,
+    pictures: Array.from({ length: count }, (_, i) => picture(i)),
+    dream: steps < 0 ? null : { picture: picture(count), steps },
+  };
 }
 
 export interface Row {

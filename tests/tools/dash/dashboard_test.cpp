@@ -129,7 +129,13 @@ TEST(SeenMessage, HasTheLayoutOfThePage) {
   for (std::uint8_t i = 0; i < 12; ++i) seen.grey[i] = static_cast<std::uint8_t>(10 + i);
   const std::vector<std::uint8_t> bytes = seen_message(seen);
   EXPECT_THAT(bytes, testing::ElementsAre(0xFF, 0xFF, 0xFF, 0xFF, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0,  //
+                                          0xFF, 0xFF, 0xFF, 0xFF,                                      // no dream
                                           10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21));
+  seen.pictures = 1;
+  seen.dreamt_steps = 7;
+  const std::vector<std::uint8_t> dreamt = seen_message(seen);
+  EXPECT_THAT(std::span(dreamt).subspan(12), testing::ElementsAre(1, 0, 0, 0, 7, 0, 0, 0,  //
+                                                                  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21));
 }
 
 TEST(RunShelf, ListsRunsByNameAndReadsWholeLines) {
