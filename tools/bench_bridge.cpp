@@ -20,6 +20,7 @@
 #include "game/rules.h"
 #include "tools/bench.h"
 #include "tools/machine_choice.h"
+#include "tools/picture.h"
 #include "tools/text_client.h"
 
 namespace sinv {
@@ -54,7 +55,7 @@ double mame_alone_frames_per_s(const Machines& machines, double seconds) {
   const std::string kMark = "Average speed: ";
   const std::size_t at = lines.find(kMark);
   if (at == std::string::npos) throw UserError("bench: MAME's own -bench gave no speed; " + process->obituary());
-  return std::strtod(lines.c_str() + at + kMark.size(), nullptr) / 100 * 59.541985;
+  return std::strtod(lines.c_str() + at + kMark.size(), nullptr) / 100 * kFramesPerSecond;
 }
 
 /// Steps per second of `frames` frames each, under random actions, the picture and work RAM in every step.

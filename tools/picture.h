@@ -13,6 +13,7 @@ namespace sinv {
 /// The upright picture of the cabinet as the player sees it: 224 wide, 256 high, row 0 on top.
 inline constexpr int kPictureWidth = 224;
 inline constexpr int kPictureHeight = 256;
+inline constexpr double kFramesPerSecond = 59.541985;  // MAME mw8080bw.h: 4.992 MHz / 320 / 262
 
 /// Is the pixel lit? x from the left, y from the top.
 inline bool lit(const Ram& ram, int x, int y) {

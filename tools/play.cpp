@@ -19,6 +19,7 @@
 #include "tools/machine_choice.h"
 #include "tools/model_choice.h"
 #include "tools/picture.h"
+#include "tools/record/panel.h"
 #include "tools/record/video_writer.h"
 #include "tools/terminal.h"
 
@@ -27,7 +28,6 @@ namespace sinv {
 namespace {
 
 using Time = std::chrono::steady_clock::time_point;
-constexpr double kFramesPerSecond = 59.541985;  // MAME mw8080bw.h: 4.992 MHz / 320 / 262
 constexpr int kFullColumns = 112;
 constexpr int kFullRows = 64;
 
@@ -83,6 +83,7 @@ struct PlayWords {
   int picture_frame = 0;
   std::string sees;
   std::string record;
+  bool panel = false;
   std::vector<std::string> settings;
 };
 
@@ -90,7 +91,12 @@ struct PlayWords {
 class Watcher {
  public:
   Watcher(const PlayWords& words, bool draw) : words_(words), draw_(draw) {
-    if (!words.record.empty()) video_.emplace(words.record);
+    if (words.panel) {
+      panel_.emplace();
+      video_.emplace(words.record, PanelPicture::shape());
+    } else if (!words.record.empty()) {
+      video_.emplace(words.record);
+    }
     if (draw_) screen_.emplace(true);
     next_ = last_drawn_ = std::chrono::steady_clock::now();
   }
@@ -99,7 +105,11 @@ class Watcher {
     if (stop_flag()) throw Interrupted{};
     ++frames_;
     if (words_.picture_frame > 0 && frames_ == words_.picture_frame) write_picture(machine);
-    if (video_) video_->frame(machine.ram());
+    if (panel_) {
+      video_->frame(panel_->draw(machine.ram(), status));
+    } else if (video_) {
+      video_->frame(machine.ram());
+    }
     if (!draw_) return;
     if (words_.speed > 0) {
       next_ += std::chrono::duration_cast<std::chrono::steady_clock::duration>(
@@ -145,6 +155,7 @@ class Watcher {
   const PlayWords& words_;
   bool draw_;
   std::optional<VideoWriter> video_;
+  std::optional<PanelPicture> panel_;
   std::optional<LiveBlock> screen_;
   Time next_;
   Time last_drawn_;
@@ -243,7 +254,8 @@ void play_game(Env& env, BatchPolicy& policy, Watcher& watcher, MameScreen& scre
 
 void declare(CommandLine& line, PlayWords& words) {
   CLI::App& app = line.app;
-  app.add_option("--model", words.model, "the model; without it the one that ships");
+  app.add_option("--model", words.model,
+                 "the model, or dqn-mlp or dqn-cnn for the one that ships (dqn-mlp without it)");
   app.add_option("--games", words.games, "games to play; 0: until Ctrl-C")->capture_default_str();
   app.add_option("--speed", words.speed, "1: as the cabinet, 59.54 frames/s; 0: as fast as it goes")
       ->capture_default_str();
@@ -255,6 +267,7 @@ void declare(CommandLine& line, PlayWords& words) {
   app.add_option("--rom", words.rom, "a game ROM, folder or zip; without it the engine's own game");
   app.add_option("--picture", words.picture, "write a PNG of the game: at --picture-frame, or when the last game ends");
   app.add_option("--record", words.record, "write the games as .mp4, .webm, .gif or .png (one for each frame)");
+  app.add_flag("--panel", words.panel, "score and Q values beside the picture of --record");
   app.add_option("--picture-frame", words.picture_frame, "frames after the start of the program");
   app.add_option(
       "--sees", words.sees,
@@ -275,6 +288,7 @@ void check(PlayWords& words) {
   if (words.view != "terminal" && words.view != "none") {
     throw UserError(unknown_name("view", words.view, {"terminal", "none"}));
   }
+  if (words.panel && words.record.empty()) throw UserError("play: --panel wants --record FILE");
   if (words.picture_frame < 0) throw UserError("play: --picture-frame must be 0 or more");
   if (words.picture_frame > 0 && words.picture.empty()) throw UserError("play: --picture-frame wants --picture FILE");
 }

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "game/score.h"
 #include "tools/command_line.h"
+#include "tools/picture.h"
 #include "tools/play.h"
 #include "tools/record/best_video.h"
 #include "tools/record/video_writer.h"
@@ -16,8 +17,6 @@
 namespace sinv {
 
 namespace {
-
-constexpr double kFramesPerSecond = 59.541985;  // MAME mw8080bw.h: 4.992 MHz / 320 / 262
 
 void show_in_terminal(const GameReplay& replay, Machine& cabinet, double speed) {
   LiveBlock screen(true);

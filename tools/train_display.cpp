@@ -37,8 +37,6 @@ const char* phase_name(TrainerPhase phase) {
 
 namespace {
 
-constexpr double kCabinetFramesPerSecond = 59.541985;
-
 const char* phase_text(const Progress& now) {
   return now.phase == TrainerPhase::kTraining && now.exploiting ? "training, exploiting" : phase_name(now.phase);
 }
@@ -99,7 +97,7 @@ std::string train_block(const Progress& now, const TrainTitle& title, const std:
                    now.left_s > 0 ? ", left " + clock_text(now.left_s) : ""));
   line(fmt::format(" {:<12} {}", "now", phase_text(now)));
   line(fmt::format(" {:<12} {:>14}   {:>9}/s   {:.0f} x real time", "frames", thousands(now.frames),
-                   whole(now.frames_per_s), now.frames_per_s / kCabinetFramesPerSecond));
+                   whole(now.frames_per_s), now.frames_per_s / kFramesPerSecond));
   line(fmt::format(" {:<12} {:>14}   {:>9}/s", "steps", thousands(now.steps), whole(now.steps_per_s)));
   line(fmt::format(" {:<12} {:>14}   {:>9}/s   batch loss {:.4f}   q {:.3f}   gradient {:.3f}", "updates",
                    thousands(now.updates), whole(now.updates_per_s), now.loss, now.mean_q, now.gradient_norm));

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstring>
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,27 +20,18 @@ namespace sinv {
 
 namespace {
 
-constexpr const char* kRate = "59.541985";  // MAME mw8080bw.h: 4.992 MHz / 320 / 262
+constexpr int kScale = 3;  // of the cabinet's picture in .mp4 and .webm
 
 // What ffmpeg is told to make of the pictures.
-std::vector<std::string> output_words(const std::string& ending, int colours) {
+std::vector<std::string> output_words(const std::string& ending, int colours, int scale) {
+  const std::string scaled = fmt::format("scale=iw*{0}:ih*{0}:flags=neighbor", scale);
   if (ending == ".mp4") {
-    return {"-vf",       "scale=iw*3:ih*3:flags=neighbor",
-            "-c:v",      "libx264",
-            "-preset",   "veryfast",
-            "-crf",      "20",
-            "-pix_fmt",  "yuv420p",
-            "-movflags", "+faststart"};
+    return {"-vf",  scaled, "-c:v",     "libx264", "-preset",   "veryfast",
+            "-crf", "20",   "-pix_fmt", "yuv420p", "-movflags", "+faststart"};
   }
   if (ending == ".webm") {
-    return {"-vf",       "scale=iw*3:ih*3:flags=neighbor",
-            "-c:v",      "libvpx-vp9",
-            "-deadline", "realtime",
-            "-cpu-used", "8",
-            "-row-mt",   "1",
-            "-b:v",      "0",
-            "-crf",      "30",
-            "-pix_fmt",  "yuv420p"};
+    return {"-vf",     scaled, "-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8",
+            "-row-mt", "1",    "-b:v", "0",          "-crf",      "30",       "-pix_fmt",  "yuv420p"};
   }
   // The delay of a GIF is in hundredths of a second.
   if (ending == ".gif") {
@@ -53,23 +45,24 @@ std::vector<std::string> output_words(const std::string& ending, int colours) {
 }  // namespace
 
 VideoWriter::VideoWriter(std::filesystem::path path) : path_(std::move(path)) {
-  rgb_.resize(std::size_t{kPictureWidth} * kPictureHeight * 3);
   constexpr int kColours = 4;  // black and those of the overlay
-  open(text(kPictureWidth, "x", kPictureHeight), kRate, kColours);
+  open({kPictureWidth, kPictureHeight, kFramesPerSecond, kScale}, kColours);
 }
 
 VideoWriter::VideoWriter(std::filesystem::path path, const VideoShape& shape) : path_(std::move(path)) {
-  rgb_.resize(static_cast<std::size_t>(shape.width) * static_cast<std::size_t>(shape.height) * 3);
   constexpr int kColours = 64;
-  open(text(shape.width, "x", shape.height), text(shape.pictures_per_s), kColours);
+  open(shape, kColours);
 }
 
-void VideoWriter::open(const std::string& size, const std::string& rate, int colours) {
+void VideoWriter::open(const VideoShape& shape, int colours) {
+  rgb_.resize(static_cast<std::size_t>(shape.width) * static_cast<std::size_t>(shape.height) * 3);
+  const std::string size = fmt::format("{}x{}", shape.width, shape.height);
+  const std::string rate = fmt::format("{:.6f}", shape.pictures_per_s);
   std::signal(SIGPIPE, SIG_IGN);
   const std::string ending = path_.extension().string();
   std::vector<std::string> words{"ffmpeg", "-v", "error", "-y", "-nostdin", "-f", "rawvideo", "-pix_fmt", "rgb24",
                                  "-s",     size, "-r",    rate, "-i",       "-",  "-threads", "1"};
-  for (std::string& word : output_words(ending, colours)) words.push_back(std::move(word));
+  for (std::string& word : output_words(ending, colours, shape.scale)) words.push_back(std::move(word));
   const std::string stem = (path_.parent_path() / path_.stem()).string();
   if (ending == ".png") {
     temporary_ = stem + "-%06d.png";

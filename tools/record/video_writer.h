@@ -15,10 +15,11 @@ struct VideoShape {
   int width;
   int height;
   double pictures_per_s;
+  int scale = 3;  // of .mp4 and .webm
 };
 
 /// Pipes pictures, of a machine in the colours of the cabinet's overlay or others, to the program ffmpeg. The ending of
-/// the path decides what becomes of them: .mp4 and .webm (three times as large), .gif (height 256, 25 pictures a
+/// the path decides what becomes of them: .mp4 and .webm (`scale` times as large), .gif (as large, 25 pictures a
 /// second), .png (a numbered file for each picture: NAME-000001.png, ...). The file has its name when finish() returns.
 /// Thread: one owner. Errors: UserError: an ending that is not known, ffmpeg is not there, or what ffmpeg said.
 class VideoWriter {
@@ -37,7 +38,7 @@ class VideoWriter {
   void finish();
 
  private:
-  void open(const std::string& size, const std::string& rate, int colours);
+  void open(const VideoShape& shape, int colours);
   void start(const std::vector<std::string>& words);
   void end_process();
   [[noreturn]] void fail(const std::string& doing);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cairo-svg.h>
-#include <cairo.h>
 #include <cmath>
 #include <cstdint>
 #include <fmt/core.h>
@@ -13,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "tools/drawing.h"
 
 namespace sinv {
 
@@ -49,31 +49,6 @@ struct Range {
     return out;
   }
 };
-
-void set_colour(cairo_t* to, std::uint32_t colour) {
-  const auto part = [&](int shift) { return static_cast<double>((colour >> shift) & 0xFF) / 255; };
-  cairo_set_source_rgb(to, part(16), part(8), part(0));
-}
-
-enum class Anchor { kStart, kMiddle, kEnd };
-
-double letters_width(cairo_t* to, const std::string& letters) {
-  cairo_text_extents_t size;
-  cairo_text_extents(to, letters.c_str(), &size);
-  return size.x_advance;
-}
-
-void draw_text(cairo_t* to, double x, double y, const std::string& letters, Anchor anchor = Anchor::kStart) {
-  const double share = anchor == Anchor::kStart ? 0 : anchor == Anchor::kMiddle ? 0.5 : 1;
-  cairo_move_to(to, x - share * letters_width(to, letters), y);
-  cairo_show_text(to, letters.c_str());
-}
-
-void font(cairo_t* to, double size, bool bold = false) {
-  cairo_select_font_face(to, "sans-serif", CAIRO_FONT_SLANT_NORMAL,
-                         bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
-  cairo_set_font_size(to, size);
-}
 
 /// One chart at a place of the figure.
 class Drawing {
@@ -235,15 +210,8 @@ cairo_status_t append(void* to, const unsigned char* bytes, unsigned int count) 
   return CAIRO_STATUS_SUCCESS;
 }
 
-struct FreeSurface {
-  void operator()(cairo_surface_t* surface) const { cairo_surface_destroy(surface); }
-};
-struct FreeContext {
-  void operator()(cairo_t* context) const { cairo_destroy(context); }
-};
-
 void draw_figure(cairo_surface_t* surface, const Figure& figure, double width, double height) {
-  const std::unique_ptr<cairo_t, FreeContext> context(cairo_create(surface));
+  const CairoContext context(cairo_create(surface));
   cairo_t* to = context.get();
   cairo_set_source_rgb(to, 1, 1, 1);
   cairo_rectangle(to, 0, 0, width, height);
@@ -260,7 +228,7 @@ void draw_figure(cairo_surface_t* surface, const Figure& figure, double width, d
     const double y = kHead + static_cast<double>(row) * kChartHeight;
     Drawing(to, figure.charts[i], x, y).draw();
   }
-  SINV_CHECK(cairo_status(to) == CAIRO_STATUS_SUCCESS, "cairo: ", cairo_status_to_string(cairo_status(to)));
+  check_drawn(to);
 }
 
 }  // namespace
@@ -298,12 +266,11 @@ void write_figure(const std::filesystem::path& path, const Figure& figure) {
   const double height = kHead + static_cast<double>(rows) * kChartHeight;
   std::vector<std::byte> file;
   if (path.extension() == ".svg") {
-    const std::unique_ptr<cairo_surface_t, FreeSurface> surface(
-        cairo_svg_surface_create_for_stream(&append, &file, width, height));
+    const CairoSurface surface(cairo_svg_surface_create_for_stream(&append, &file, width, height));
     draw_figure(surface.get(), figure, width, height);
     cairo_surface_finish(surface.get());
   } else if (path.extension() == ".png") {
-    const std::unique_ptr<cairo_surface_t, FreeSurface> surface(
+    const CairoSurface surface(
         cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(width), static_cast<int>(height)));
     draw_figure(surface.get(), figure, width, height);
     cairo_surface_write_to_png_stream(surface.get(), &append, &file);

@@ -11,9 +11,11 @@
 #include "base/random.h"
 #include "rl/environments.h"
 #include "tests/support/folder.h"
+#include "tools/picture.h"
 #include "tools/record/best_video.h"
 #include "tools/record/film.h"
 #include "tools/record/game_keeper.h"
+#include "tools/record/panel.h"
 #include "tools/record/video_writer.h"
 
 namespace sinv {
@@ -152,6 +154,47 @@ TEST(GameKeeper, AGameWhoseBeginningWasNotSeenIsNotKept) {
 TEST(Replay, OfAnotherRomIsRefused) {
   EXPECT_THAT(error_of([] { cabinet_of(small_replay(), choose_rom(SINV_BINARY_DIR "/roms/invaders.zip")); }),
               HasSubstr("the replay was played on another ROM (CRC-32 00000007) than "));
+}
+
+TEST(PanelPicture, ShowsThePictureAndWhatEachActionIsWorth) {
+  PanelPicture panel;
+  const VideoShape shape = PanelPicture::shape();
+  const auto width = static_cast<std::size_t>(shape.width);
+  Ram ram{};
+  ram[kWorkRamBytes + 32 * 100 + 3] = 0x10;  // column 100, row 28 from below
+  PlayStatus status;
+  status.score = 1230;
+  status.action = Action::kFire;
+  status.q = {0.5F, 2, 1, 0, 1.5F, 1};
+  const std::span<const unsigned char> rgb = panel.draw(ram, status);
+  ASSERT_EQ(rgb.size(), width * static_cast<std::size_t>(shape.height) * 3);
+  const auto colour = [&](std::size_t x, std::size_t y) {
+    const std::size_t at = 3 * (y * width + x);
+    return static_cast<std::uint32_t>(rgb[at] << 16 | rgb[at + 1] << 8 | rgb[at + 2]);
+  };
+  const std::uint32_t want = overlay_colour(100, 227);
+  for (const std::size_t x : {199, 200, 201, 202}) {
+    for (const std::size_t y : {453, 454, 455, 456}) {
+      const bool inside = x / 2 == 100 && y / 2 == 227;
+      EXPECT_EQ(colour(x, y), inside ? want : 0U) << x << " " << y;
+    }
+  }
+  // The middle of each bar: the longest is the chosen one.
+  const auto bar = [&](std::size_t action, std::uint32_t wanted) {
+    std::size_t count = 0;
+    for (std::size_t x = 2 * kPictureWidth; x < width; ++x) count += colour(x, 238 + 46 * action) == wanted ? 1 : 0;
+    return count;
+  };
+  constexpr std::uint32_t kBar = 0x56B4E9;
+  constexpr std::uint32_t kChosen = 0xE69F00;
+  EXPECT_GT(bar(1, kChosen), 200U);
+  EXPECT_EQ(bar(1, kBar), 0U);
+  EXPECT_LT(bar(3, kBar), 10U);  // the lowest
+  EXPECT_GT(bar(4, kBar), bar(2, kBar));
+  EXPECT_EQ(bar(5, kBar), bar(2, kBar));
+  status.q.clear();
+  panel.draw(ram, status);
+  EXPECT_EQ(bar(2, kBar), 0U);
 }
 
 // What the page reads (web/src/film.ts), frame by frame beside the machine's own pictures.
