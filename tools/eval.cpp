@@ -26,7 +26,8 @@ int eval_command(Words words) {
   std::string machine;
   EvaluationProtocol protocol;
   bool json = false;
-  line.app.add_option("--model", model_path, "the model; without it the one that ships");
+  line.app.add_option("--model", model_path,
+                      "the model, or dqn-mlp or dqn-cnn for the one that ships (dqn-mlp without it)");
   line.app.add_option("--policy", policy, "model, random or scripted")->capture_default_str();
   line.app.add_option("--games", protocol.games, "games")->capture_default_str();
   line.app.add_option("--seed", protocol.seed, "decides the idle frames before each game")->capture_default_str();

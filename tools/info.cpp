@@ -9,6 +9,7 @@
 #include "rl/model_file.h"
 #include "tools/command_line.h"
 #include "tools/machine_facts.h"
+#include "tools/model_choice.h"
 #include "tools/rom_choice.h"
 
 namespace sinv {
@@ -40,10 +41,12 @@ int info_command(Words words) {
   for (const std::string& line : describe_devices()) fmt::print("{:<10} {}\n", "", line);
   print_rom("own game", "");
   for (const std::string& rom : roms) print_rom("rom", rom);
-  const std::string model = find_piece("models/dqn_mlp.bin");
-  if (model.empty()) {
-    fmt::print("{:<10} none ships with this build\n", "model");
-  } else {
+  for (const char* agent : shipped_agents()) {
+    const std::string model = shipped_model(agent);
+    if (model.empty()) {
+      fmt::print("{:<10} of {}: none ships with this build\n", "model", agent);
+      continue;
+    }
     const ModelFile file = load_model(model);
     fmt::print("{:<10} {}: {}, {} frames, seed {}\n", "model", model, file.agent, file.frames, file.seed);
   }

@@ -194,6 +194,21 @@ TEST(Program, TrainsADreamerThatPlaysAndDreams) {
   EXPECT_NE(refused.said.find("is of the agent dqn-mlp, which has no world model"), std::string::npos) << refused.said;
 }
 
+// What is said first in README; their scores stand in docs/results.md.
+TEST(Program, AModelOfEachOfTwoAgentsShips) {
+  for (const std::string agent : {"dqn-mlp", "dqn-cnn"}) {
+    const Ended inspected = run({"inspect", agent});
+    EXPECT_EQ(inspected.status, 0) << inspected.said;
+    EXPECT_NE(inspected.said.find(agent), std::string::npos) << inspected.said;
+    const Ended played = run({"eval", "--model", agent, "--games", "2", "--set", "env.frame_cap=600"});
+    EXPECT_EQ(played.status, 0) << played.said;
+  }
+  EXPECT_NE(run({"info"}).said.find("models/dqn_cnn.bin: dqn-cnn, "), std::string::npos);
+  const Ended unknown = run({"eval", "--model", "dqn-x"});
+  EXPECT_EQ(unknown.status, 2);
+  EXPECT_NE(unknown.said.find("dqn-x: "), std::string::npos) << unknown.said;
+}
+
 TEST(Program, TrainingTakesTheCpuWhereThereIsNoGpuAndSaysSo) {
   TestFolder folder;
   ::setenv("SINV_CUDA_MODULE", "/no/such/module.so", 1);
