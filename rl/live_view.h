@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "game/action.h"
@@ -22,12 +23,14 @@ struct LiveGame {
 
 /// The first games of a training and what the agent sees of the first: its newest observation. Plain data.
 struct LiveView {
-  static constexpr std::uint32_t kMostGames = 16;
+  static constexpr std::uint32_t kMostGames = 64;
   static constexpr std::uint32_t kMostValues = 1024;
   std::uint32_t games = 0;
   std::uint32_t values = 0;  // of the observation
   std::array<float, kMostValues> observation{};
   std::array<LiveGame, kMostGames> game{};
+
+  std::size_t used_bytes() const { return offsetof(LiveView, game) + games * sizeof(LiveGame); }
 };
 
 /// The stack of pictures that the agent sees of the first game: what goes into its network; and what it dreams instead
@@ -39,6 +42,11 @@ struct SeenPictures {
   std::uint32_t pictures = 0;                   // that follow, the oldest first; without what is dreamt
   std::int32_t dreamt_steps = -1;               // for which it has not looked; -1: no dream, else one follows
   std::array<std::uint8_t, kMostBytes> grey{};  // a byte for each pixel, in row order, row 0 on top
+
+  std::size_t used_bytes() const {
+    const std::size_t all = pictures + (dreamt_steps >= 0 ? 1 : 0);
+    return offsetof(SeenPictures, grey) + all * width * height;
+  }
 };
 
 }  // namespace sinv

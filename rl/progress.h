@@ -1,11 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
+#include <vector>
 
 namespace sinv {
 
@@ -17,28 +19,38 @@ class Mailbox {
   static_assert(std::is_trivially_copyable_v<Value>);
 
  public:
-  Mailbox() { publish(Value{}); }
+  Mailbox() : words_(kWords) { publish(Value{}); }
 
-  void publish(const Value& value) {
-    std::array<std::uint64_t, kWords> words{};
-    std::memcpy(words.data(), &value, sizeof(Value));
+  /// Of a value of which only the first `used` bytes tell something, the rest need not be copied: it is read as zeros.
+  void publish(const Value& value, std::size_t used = sizeof(Value)) {
+    const std::size_t count = (used + 7) / 8;
     const std::uint64_t now = sequence_.load(std::memory_order_relaxed);
     sequence_.store(now + 1, std::memory_order_relaxed);
     // Release and acquire on the words themselves instead of fences, which the thread sanitizer does not know: who
     // reads a new word also sees the odd number before it.
-    for (std::size_t i = 0; i < kWords; ++i) words_[i].store(words[i], std::memory_order_release);
+    count_.store(count, std::memory_order_release);
+    for (std::size_t i = 0; i < count; ++i) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, reinterpret_cast<const std::byte*>(&value) + 8 * i, bytes_of(i));
+      words_[i].store(word, std::memory_order_release);
+    }
     sequence_.store(now + 2, std::memory_order_release);
   }
 
   Value read() const {
-    std::array<std::uint64_t, kWords> words{};
+    Value value;
+    auto* const bytes = static_cast<std::byte*>(static_cast<void*>(&value));
+    std::size_t count = 0;
     for (;;) {
       const std::uint64_t before = sequence_.load(std::memory_order_acquire);
-      for (std::size_t i = 0; i < kWords; ++i) words[i] = words_[i].load(std::memory_order_acquire);
+      count = count_.load(std::memory_order_acquire);
+      for (std::size_t i = 0; i < count; ++i) {
+        const std::uint64_t word = words_[i].load(std::memory_order_acquire);
+        std::memcpy(bytes + 8 * i, &word, bytes_of(i));
+      }
       if (before % 2 == 0 && sequence_.load(std::memory_order_relaxed) == before) break;
     }
-    Value value;
-    std::memcpy(static_cast<void*>(&value), words.data(), sizeof(Value));
+    if (8 * count < sizeof(Value)) std::memset(bytes + 8 * count, 0, sizeof(Value) - 8 * count);
     return value;
   }
 
@@ -47,8 +59,10 @@ class Mailbox {
 
  private:
   static constexpr std::size_t kWords = (sizeof(Value) + 7) / 8;
+  static constexpr std::size_t bytes_of(std::size_t word) { return std::min<std::size_t>(8, sizeof(Value) - 8 * word); }
   std::atomic<std::uint64_t> sequence_{0};
-  std::array<std::atomic<std::uint64_t>, kWords> words_{};
+  std::atomic<std::size_t> count_{0};  // words that hold the value
+  std::vector<std::atomic<std::uint64_t>> words_;
 };
 
 enum class TrainerPhase : std::uint8_t { kStarting, kWarmUp, kTraining, kPaused, kEvaluating, kSaving, kFinished };

@@ -178,9 +178,9 @@ class Trainer {
   TrainerControls controls_;
   bool evaluation_asked_ = false;
   Mailbox<LiveView> live_;
-  LiveView shown_games_;  // acting thread
+  std::unique_ptr<LiveView> shown_games_ = std::make_unique<LiveView>();  // acting thread
   Mailbox<SeenPictures> seen_;
-  SeenPictures shown_pictures_;  // acting thread
+  std::unique_ptr<SeenPictures> shown_pictures_ = std::make_unique<SeenPictures>();  // acting thread
   Time last_picture_;
   Time last_seen_;
   Time next_step_;

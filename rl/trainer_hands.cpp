@@ -33,7 +33,7 @@ void Trainer::show_games() {
   const Time now = steady_clock::now();
   if (now - last_picture_ < seconds(0.95 / kPicturesPerSecond)) return;
   last_picture_ = now;
-  LiveView& view = shown_games_;
+  LiveView& view = *shown_games_;
   const std::uint32_t wanted = std::min({controls_.watched.load(std::memory_order_relaxed), LiveView::kMostGames,
                                          static_cast<std::uint32_t>(envs_->count())});
   const std::span<const float> q = agent_->acting_values();
@@ -52,7 +52,7 @@ void Trainer::show_games() {
   const std::size_t row = size / static_cast<std::size_t>(envs_->history());
   view.values = seen.size() >= size ? static_cast<std::uint32_t>(std::min<std::size_t>(row, LiveView::kMostValues)) : 0;
   if (view.values > 0) std::ranges::copy(seen.subspan(size - row, view.values), view.observation.begin());
-  live_.publish(view);
+  live_.publish(view, view.used_bytes());
   if (wants_seen() && now - last_seen_ >= seconds(0.95 / kSeenPerSecond)) {
     last_seen_ = now;
     show_seen();
@@ -65,7 +65,7 @@ void Trainer::show_seen() {
   const auto count = static_cast<std::size_t>(envs_->history());
   if (shape == kNoFrame || kept.size() < count * shape.stored_bytes()) return;
   if (count * shape.pixels() > SeenPictures::kMostBytes) return;
-  SeenPictures& out = shown_pictures_;
+  SeenPictures& out = *shown_pictures_;
   out.width = static_cast<std::uint32_t>(shape.width);
   out.height = static_cast<std::uint32_t>(shape.height);
   out.pictures = static_cast<std::uint32_t>(count);
@@ -84,7 +84,7 @@ void Trainer::show_seen() {
       return static_cast<std::uint8_t>(std::lround(255 * std::clamp(x, 0.0F, 1.0F)));
     });
   }
-  seen_.publish(out);
+  seen_.publish(out, out.used_bytes());
 }
 
 // A step after the other at the cabinet's speed times `speed`; one that came late does not make the next ones hurry.

@@ -166,5 +166,22 @@ TEST(Mailbox, GivesWholeValuesWhileTheyAreWritten) {
   EXPECT_EQ(mailbox.version(), 200'001U);
 }
 
+TEST(Mailbox, CopiesNoMoreThanIsUsedAndHasZerosBehind) {
+  struct Odd {
+    std::uint8_t bytes[29];
+  };
+  Mailbox<Odd> mailbox;
+  Odd odd;
+  std::fill(std::begin(odd.bytes), std::end(odd.bytes), std::uint8_t{7});
+  mailbox.publish(odd);
+  const Odd whole = mailbox.read();
+  EXPECT_EQ(std::count(std::begin(whole.bytes), std::end(whole.bytes), 7), 29);
+  std::fill(std::begin(odd.bytes), std::end(odd.bytes), std::uint8_t{9});
+  mailbox.publish(odd, 9);  // two words
+  const Odd now = mailbox.read();
+  EXPECT_EQ(std::count(std::begin(now.bytes), std::begin(now.bytes) + 9, 9), 9);
+  EXPECT_EQ(std::count(std::begin(now.bytes) + 16, std::end(now.bytes), 0), 13);
+}
+
 }  // namespace
 }  // namespace sinv

@@ -115,6 +115,10 @@ try {
   await shot('dashboard_many');
   await page.selectOption('#watch', '1');
   await until(() => document.querySelectorAll('#screens canvas').length === 1);
+  await page.selectOption('#watch', '64'); // all there are
+  await until(() => document.querySelectorAll('#screens canvas').length >= 16);
+  await page.selectOption('#watch', '1');
+  await until(() => document.querySelectorAll('#screens canvas').length === 1);
   await page.click('#sees summary');
   await until(() => document.querySelectorAll('#observation i').length > 30);
   await page.click('#sees summary');

@@ -212,6 +212,7 @@ function showLive(): void {
     screens = games.map(() => new Screen());
     $('screens').replaceChildren(...screens.map((screen) => screen.canvas));
     $('screens').classList.toggle('many', games.length > 1);
+    $('screens').classList.toggle('crowd', games.length > 16);
   }
   games.forEach((game, i) => screens[i].draw(game.picture));
   const game = games[0];
