@@ -203,10 +203,9 @@ try {
   assert.equal(new URL(await again.url).port, port);
   await until((count) => window.sinv.opened > count, opened);
   await phaseIs('training');
-  restarting = false;
+  restarting = true;  // from here on nobody answers that page
   await press('quit');
   assert.equal(await again.ended, 0);
-  restarting = true;
   assert.ok(controls().includes('saves and ends'));
   console.log('ok: the page comes back');
 
