@@ -78,7 +78,7 @@ void Trainer::act_round() {
   round_frames_ = 0;
   finished_.clear();
   for (int step = 0; step < settings_.steps_per_round; ++step) {
-    agent_->set_dreaming(wants_seen());
+    agent_->set_dreaming(is_watched() && wants_seen());
     agent_->act(*envs_, actions_);
     envs_->step(actions_);
     agent_->observe(*envs_, actions_);

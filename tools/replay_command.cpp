@@ -6,7 +6,6 @@
 #include <thread>
 
 #include "base/error.h"
-#include "game/score.h"
 #include "tools/command_line.h"
 #include "tools/picture.h"
 #include "tools/play.h"
@@ -23,12 +22,8 @@ void show_in_terminal(const GameReplay& replay, Machine& cabinet, double speed) 
   auto next = std::chrono::steady_clock::now();
   PlayStatus status;
   status.who = fmt::format("{}, seed {}: a game of {} points", replay.agent, replay.seed, thousands(replay.score));
-  ScoreCounter score;
-  cabinet.restore(replay.state);
-  score.begin(cabinet.ram());
-  play_replay(replay, cabinet, [&](const Machine& machine) {
-    score.update(machine.ram());
-    status.score = score.total;
+  play_replay(replay, cabinet, [&](const Machine& machine, std::int64_t score) {
+    status.score = score;
     status.ships = ships_in_reserve(machine.ram()) + (player_alive(machine.ram()) ? 1 : 0);
     ++status.frames;
     status.frames_per_s = kFramesPerSecond * speed;

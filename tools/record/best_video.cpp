@@ -23,7 +23,7 @@ std::unique_ptr<Machine> cabinet_of(const GameReplay& replay, const RomSet& rom)
 std::int64_t record_replay(const GameReplay& replay, const RomSet& rom, const std::filesystem::path& path) {
   const std::unique_ptr<Machine> cabinet = cabinet_of(replay, rom);
   VideoWriter video(path);
-  const std::int64_t score = play_replay(replay, *cabinet, [&video](const Machine& machine) {
+  const std::int64_t score = play_replay(replay, *cabinet, [&video](const Machine& machine, std::int64_t /*score*/) {
     video.frame(machine.ram());
     return true;
   });

@@ -5,7 +5,6 @@
 
 #include "base/bytes.h"
 #include "base/deflate.h"
-#include "game/score.h"
 
 namespace sinv {
 
@@ -13,13 +12,9 @@ std::string film_of(const GameReplay& replay, Machine& machine) {
   ByteWriter film;
   film.put(static_cast<std::uint32_t>(replay.buttons.size()));
   std::array<std::uint8_t, kRamBytes - kWorkRamBytes> shown{};  // dark before the first frame
-  ScoreCounter score;
-  machine.restore(replay.state);
-  score.begin(machine.ram());
   std::vector<std::uint16_t> places;
-  play_replay(replay, machine, [&](const Machine& now) {
+  play_replay(replay, machine, [&](const Machine& now, std::int64_t score) {
     const std::uint8_t* const picture = now.ram().data() + kWorkRamBytes;
-    score.update(now.ram());
     places.clear();
     for (std::size_t at = 0; at < shown.size(); at += sizeof(std::uint64_t)) {
       if (std::memcmp(picture + at, shown.data() + at, sizeof(std::uint64_t)) == 0) continue;
@@ -27,7 +22,7 @@ std::string film_of(const GameReplay& replay, Machine& machine) {
         if (picture[i] != shown[i]) places.push_back(static_cast<std::uint16_t>(i));
       }
     }
-    film.put(static_cast<std::uint32_t>(score.total));
+    film.put(static_cast<std::uint32_t>(score));
     film.put(static_cast<std::uint16_t>(places.size()));
     for (const std::uint16_t place : places) {
       shown[place] = picture[place];

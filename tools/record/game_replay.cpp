@@ -83,14 +83,14 @@ GameReplay load_replay(const std::filesystem::path& path) {
 }
 
 std::int64_t play_replay(const GameReplay& replay, Machine& machine,
-                         const std::function<bool(const Machine& machine)>& shown) {
+                         const std::function<bool(const Machine& machine, std::int64_t score)>& shown) {
   machine.restore(replay.state);
   ScoreCounter score;
   score.begin(machine.ram());
   for (const std::uint8_t buttons : replay.buttons) {
     machine.run(std::span(&buttons, 1));
     score.update(machine.ram());
-    if (shown && !shown(machine)) break;
+    if (shown && !shown(machine, score.total)) break;
   }
   return score.total;
 }

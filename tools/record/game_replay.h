@@ -28,9 +28,9 @@ void save_replay(const std::filesystem::path& path, const GameReplay& replay);
 /// Errors: UserError with the path: cannot be read, no replay, damaged, of a later format.
 GameReplay load_replay(const std::filesystem::path& path);
 
-/// Plays it and returns the score that it makes. `shown` is called after each frame and ends the game early with false.
-/// Errors: Error when the machine does not take the state.
+/// Plays it and returns the score that it makes. `shown` is called after each frame, with the score so far, and ends
+/// the game early with false. Errors: Error when the machine does not take the state.
 std::int64_t play_replay(const GameReplay& replay, Machine& machine,
-                         const std::function<bool(const Machine& machine)>& shown);
+                         const std::function<bool(const Machine& machine, std::int64_t score)>& shown);
 
 }  // namespace sinv

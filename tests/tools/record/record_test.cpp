@@ -220,7 +220,7 @@ TEST(Film, HoldsEveryPictureAndTheScore) {
   std::vector<std::uint8_t> picture(kRamBytes - kWorkRamBytes);
   std::uint32_t score = 0;
   int wrong = 0;
-  const std::int64_t made = play_replay(replay, *machine, [&](const Machine& now) {
+  const std::int64_t made = play_replay(replay, *machine, [&](const Machine& now, std::int64_t) {
     score = in.get<std::uint32_t>();
     for (std::uint16_t n = in.get<std::uint16_t>(); n > 0; --n) {
       const auto place = in.get<std::uint16_t>();
