@@ -116,10 +116,16 @@ struct PageServer::Body {
     info.user = this;
     info.keepalive_timeout = 30;
     context.open(info, text("dashboard: libwebsockets could not listen on ", address, ":", settings.port), [this] {
-      port = lws_get_vhost_listen_port(lws_get_vhost_by_name(context.raw(), "default"));
+      // Without the port, which somebody took since it was tried, there is a context and nothing in it.
+      lws_vhost* const host = lws_get_vhost_by_name(context.raw(), "default");
+      if (host == nullptr) return;
+      port = lws_get_vhost_listen_port(host);
       timer = std::make_unique<LoopTimer>(context.loop());
       arm();
     });
+    if (timer) return;
+    stop();
+    throw UserError(text("dashboard: another program took port ", settings.port, " of ", address, " just now"));
   }
 
   void arm() {
