@@ -36,6 +36,7 @@ struct PackedWeight {
   float* backward = nullptr;  // packed_floats(device, n, k) floats; null: no gradient to x is wanted
   std::int64_t k = 0;
   std::int64_t n = 0;
+  std::int64_t sparse = 0;  // of x's first columns so many are mostly zeros (one-hot): the CPU leaves the zeros out
 };
 /// Floats of one packed matrix [k,n].
 std::size_t packed_floats(Device device, std::int64_t k, std::int64_t n);

@@ -18,8 +18,9 @@ Var parameter(Tape& tape, ParameterStore& store, int number, const LayerUse& use
 }  // namespace
 
 DenseLayer::DenseLayer(const std::string& name, int inputs, int outputs, ParameterStore& store, Random& init,
-                       bool with_bias, int fan_in)
+                       int sparse, bool with_bias, int fan_in)
     : outputs_(outputs),
+      sparse_(sparse),
       weight_(store.add_uniform(name + ".weight", Shape{inputs, outputs}, glorot(fan_in > 0 ? fan_in : inputs, outputs),
                                 init)) {
   if (with_bias) bias_ = store.add(name + ".bias", Shape{1, outputs});
@@ -27,15 +28,15 @@ DenseLayer::DenseLayer(const std::string& name, int inputs, int outputs, Paramet
 
 LinearVars DenseLayer::record(Tape& tape, ParameterStore& store, const LayerUse& use) const {
   const Var bias = bias_ >= 0 ? parameter(tape, store, bias_, use) : tape.input(Shape{1, outputs_});
-  return {pack(tape, parameter(tape, store, weight_, use), use.input_gradient, use.held), bias};
+  return {pack(tape, parameter(tape, store, weight_, use), use.input_gradient, use.held, sparse_), bias};
 }
 
-DenseHead::DenseHead(const std::string& name, int inputs, int units, int layers, int outputs, ParameterStore& store,
-                     Random& init) {
+DenseHead::DenseHead(const std::string& name, int inputs, int sparse, int units, int layers, int outputs,
+                     ParameterStore& store, Random& init) {
   for (int i = 0; i < layers; ++i) {
-    layers_.emplace_back(text(name, ".fc", i), i == 0 ? inputs : units, units, store, init);
+    layers_.emplace_back(text(name, ".fc", i), i == 0 ? inputs : units, units, store, init, i == 0 ? sparse : 0);
   }
-  layers_.emplace_back(name + ".output", layers == 0 ? inputs : units, outputs, store, init);
+  layers_.emplace_back(name + ".output", layers == 0 ? inputs : units, outputs, store, init, layers == 0 ? sparse : 0);
 }
 
 std::vector<LinearVars> DenseHead::record(Tape& tape, ParameterStore& store, const LayerUse& use) const {

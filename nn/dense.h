@@ -21,8 +21,8 @@ struct LayerUse {
 /// Parameters: NAME.weight [in,out], NAME.bias [1,out] (with_bias).
 class DenseLayer {
  public:
-  /// fan_in: of the whole layer, where it is made of several; 0: inputs.
-  DenseLayer(const std::string& name, int inputs, int outputs, ParameterStore& store, Random& init,
+  /// fan_in: of the whole layer, where it is made of several; 0: inputs. sparse: as in pack().
+  DenseLayer(const std::string& name, int inputs, int outputs, ParameterStore& store, Random& init, int sparse = 0,
              bool with_bias = true, int fan_in = 0);
   /// Without a bias parameter, the bias is a constant of zeros.
   LinearVars record(Tape& tape, ParameterStore& store, const LayerUse& use) const;
@@ -30,14 +30,16 @@ class DenseLayer {
 
  private:
   int outputs_;
+  int sparse_;
   int weight_;
   int bias_ = -1;
 };
 
 /// `layers` dense layers of `units` ELU, then a linear one. Parameters: NAME.fc0, NAME.fc1, ..., NAME.output.
+/// sparse: of the first layer, as in pack().
 class DenseHead {
  public:
-  DenseHead(const std::string& name, int inputs, int units, int layers, int outputs, ParameterStore& store,
+  DenseHead(const std::string& name, int inputs, int sparse, int units, int layers, int outputs, ParameterStore& store,
             Random& init);
   std::vector<LinearVars> record(Tape& tape, ParameterStore& store, const LayerUse& use) const;
 

@@ -61,11 +61,12 @@ Var matmul(Tape& tape, Var a, bool transpose_a, Var b, bool transpose_b) {
   return out;
 }
 
-Var pack(Tape& tape, Var weight, bool input_gradient, bool held) {
+Var pack(Tape& tape, Var weight, bool input_gradient, bool held, std::int64_t sparse) {
   const std::array inputs{weight};
   const View w = tape.value(weight);
   SINV_CHECK(w.shape.rank() == 2, "pack: the weight is ", w.shape, ", wanted 2 dimensions");
-  const Var out = tape.packed_output(w.shape[0], w.shape[1], input_gradient, inputs);
+  SINV_CHECK(sparse >= 0 && sparse <= w.shape[0], "pack: ", sparse, " sparse columns of the weight ", w.shape);
+  const Var out = tape.packed_output(w.shape[0], w.shape[1], input_gradient, inputs, sparse);
   const PackedWeight packed = tape.packed(out);
   tape.record(
       inputs, out, [=](const Stream& s) { linear_pack(s, w, packed); },

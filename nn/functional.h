@@ -12,8 +12,9 @@ Var binary(Tape& tape, Binary op, Var a, Var b);
 Var matmul(Tape& tape, Var a, bool transpose_a, Var b, bool transpose_b);
 
 /// The weight [in,out] in the layout of the device's products. input_gradient: the layer's x wants a gradient.
-/// held: packed anew only after Tape::refresh_held().
-Var pack(Tape& tape, Var weight, bool input_gradient, bool held = false);
+/// held: packed anew only after Tape::refresh_held(). sparse: of x's first columns so many are mostly zeros, which a
+/// CPU leaves out; the result is the same for any x.
+Var pack(Tape& tape, Var weight, bool input_gradient, bool held = false, std::int64_t sparse = 0);
 /// The noisy weight mu + sigma * eps_in eps_out^T, packed. eps: constants of the caller, [in] and [out].
 Var pack_noisy(Tape& tape, Var mu, Var sigma, ConstView eps_in, ConstView eps_out, bool input_gradient);
 /// The same, unpacked; for a bias [1,out], eps_in has the one element 1.

@@ -57,9 +57,12 @@ Var Tape::output_at(float* memory, Shape shape, std::span<const Var> inputs) {
   return add(value);
 }
 
-Var Tape::packed_output(std::int64_t k, std::int64_t n, bool with_backward, std::span<const Var> inputs) {
-  return packed_output(Shape{k, n}, k, n, packed_floats(stream_.device, k, n),
-                       with_backward ? packed_floats(stream_.device, n, k) : 0, inputs);
+Var Tape::packed_output(std::int64_t k, std::int64_t n, bool with_backward, std::span<const Var> inputs,
+                        std::int64_t sparse) {
+  const Var out = packed_output(Shape{k, n}, k, n, packed_floats(stream_.device, k, n),
+                                with_backward ? packed_floats(stream_.device, n, k) : 0, inputs);
+  of(out.id).packed.sparse = sparse;
+  return out;
 }
 
 Var Tape::packed_output(Shape weight, std::int64_t k, std::int64_t n, std::size_t forward_floats,

@@ -92,7 +92,9 @@ class Tape {
   Var output(Shape shape, std::span<const Var> inputs) { return output_at(floats(shape.size()).data(), shape, inputs); }
   /// The same in memory that the caller took.
   Var output_at(float* memory, Shape shape, std::span<const Var> inputs);
-  Var packed_output(std::int64_t k, std::int64_t n, bool with_backward, std::span<const Var> inputs);
+  /// sparse: as in PackedWeight.
+  Var packed_output(std::int64_t k, std::int64_t n, bool with_backward, std::span<const Var> inputs,
+                    std::int64_t sparse = 0);
   /// Packed room of other sizes, such as a convolution's; backward_floats 0: no gradient to the layer's x is wanted.
   Var packed_output(Shape weight, std::int64_t k, std::int64_t n, std::size_t forward_floats,
                     std::size_t backward_floats, std::span<const Var> inputs);

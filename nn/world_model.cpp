@@ -33,13 +33,13 @@ std::vector<DenseLayer> make_dense(const WorldModelSettings& s, ParameterStore& 
   const int start = static_cast<int>(decoder_shapes(s).front().input(1).size());
   const int joined = s.deter + embedding(s);
   std::vector<DenseLayer> all;
-  all.emplace_back("decoder_in", s.feature(), start, store, init);
-  all.emplace_back("img_in", s.latent() + s.actions, s.hidden, store, init);
+  all.emplace_back("decoder_in", s.feature(), start, store, init, s.latent());
+  all.emplace_back("img_in", s.latent() + s.actions, s.hidden, store, init, s.latent());
   all.emplace_back("gru", s.hidden + s.deter, 3 * s.deter, store, init);
   all.emplace_back("img_out", s.deter, s.hidden, store, init);
   all.emplace_back("img_logits", s.hidden, s.latent(), store, init);
-  all.emplace_back("obs_out_deter", s.deter, s.hidden, store, init, false, joined);
-  all.emplace_back("obs_out_embed", embedding(s), s.hidden, store, init, true, joined);
+  all.emplace_back("obs_out_deter", s.deter, s.hidden, store, init, 0, false, joined);
+  all.emplace_back("obs_out_embed", embedding(s), s.hidden, store, init, 0, true, joined);
   all.emplace_back("obs_logits", s.hidden, s.latent(), store, init);
   return all;
 }
@@ -100,8 +100,9 @@ WorldModel::WorldModel(const WorldModelSettings& settings, ParameterStore& store
       deconvs_(make_deconvs(settings, store, init)),
       dense_(make_dense(settings, store, init)),
       norm_("gru_norm", 3 * settings.deter, store),
-      reward_("reward", settings.feature(), settings.units, settings.head_layers, 1, store, init),
-      discount_("discount", settings.feature(), settings.units, settings.head_layers, 1, store, init) {}
+      reward_("reward", settings.feature(), settings.latent(), settings.units, settings.head_layers, 1, store, init),
+      discount_("discount", settings.feature(), settings.latent(), settings.units, settings.head_layers, 1, store,
+                init) {}
 
 WorldModelVars WorldModel::record(Tape& tape, ParameterStore& store, const LayerUse& use) const {
   WorldModelVars vars;

@@ -21,10 +21,21 @@ std::size_t image_floats(const ConvShape& shape) {
   return (as_size(padded_height(shape) * padded_width(shape) * shape.channels) + 15) / 16 * 16;
 }
 
-// What each caller of a team needs for itself: an image and the panels of its gradient.
+std::int64_t positions_of(const ConvShape& shape) { return shape.out_height() * shape.out_width(); }
+// Images whose positions make one product. Few positions (2 x 2 in a world model's last layer) do not fill a tile, and
+// a sum over four of them ends before it has begun: their patches are copied, so that many images are one product.
+std::int64_t images_at_once(const ConvShape& shape) {
+  return positions_of(shape) == 0 || positions_of(shape) >= 12 || shape.patch() < 64 ? 1 : 96 / positions_of(shape);
+}
+// What each caller of a team needs for itself: an image, the panels of its gradient and its patches.
+std::size_t panels_at(const ConvShape& shape) { return image_floats(shape); }
+std::size_t patches_at(const ConvShape& shape) {
+  const std::int64_t rows = images_at_once(shape) * positions_of(shape);
+  return panels_at(shape) + panel_floats(isa(), as_int(rows), as_int(shape.outputs));
+}
 std::size_t caller_floats(const ConvShape& shape) {
-  return image_floats(shape) +
-         panel_floats(isa(), as_int(shape.out_height() * shape.out_width()), as_int(shape.outputs));
+  const std::int64_t images = images_at_once(shape);
+  return patches_at(shape) + (images == 1 ? 0 : as_size(images * positions_of(shape) * shape.patch()));
 }
 shared::ImageShards shards_of(const ConvShape& shape) { return {shape.patch() * shape.outputs, shape.outputs}; }
 
@@ -63,6 +74,22 @@ class PaddedImages {
   const ConvImages& x_;
   float* scratch_;
 };
+
+// The patches of images first .. last - 1, one after the other.
+void copy_patches(const ConvShape& shape, const PaddedImages& images, std::int64_t first, std::int64_t last,
+                  float* to) {
+  const std::int64_t pitch = padded_width(shape) * shape.channels;
+  const std::int64_t run = shape.kernel_columns() * shape.channels;
+  for (; first < last; ++first) {
+    const float* image = images.at(first);
+    for (std::int64_t y = 0; y < shape.out_height(); ++y) {
+      for (std::int64_t x = 0; x < shape.out_width(); ++x) {
+        const float* from = image + y * shape.stride * pitch + x * shape.stride * shape.channels;
+        for (std::int64_t k = 0; k < shape.kernel; ++k, to += run) std::copy_n(from + k * pitch, run, to);
+      }
+    }
+  }
+}
 
 // gx of one image: for each tap, the positions whose tap lies inside the image, as one product that is added in place.
 // Against a product with a zero-bordered gy this multiplies no zeros (3x3 on 9x9: 1.65 times fewer).
@@ -128,10 +155,20 @@ void Cpu::conv_forward(const Stream& s, const ConvShape& shape, const ConvImages
   const bool in_tile = activation == Activation::kIdentity || activation == Activation::kRelu;
   const int parts = shared::parts_of(s, m, m * floats * shape.patch(), shared::kLeastProducts);
   run_parts(shared::team_of(s), parts, [&](int part, int slot) {
-    const PaddedImages images(shape, x, scratch.data() + as_size(slot) * caller_floats(shape));
+    float* own = scratch.data() + as_size(slot) * caller_floats(shape);
+    const PaddedImages images(shape, x, own);
     const std::int64_t last = shared::part_begin(part + 1, parts, m);
-    for (std::int64_t i = shared::part_begin(part, parts, m); i < last; ++i) {
+    const std::int64_t step = images_at_once(shape);
+    for (std::int64_t i = shared::part_begin(part, parts, m); i < last; i += step) {
       float* to = y.data + i * floats;
+      if (step > 1) {
+        const std::int64_t end = std::min(i + step, last);
+        float* patches = own + patches_at(shape);
+        copy_patches(shape, images, i, end, patches);
+        isa().gemm({as_int((end - i) * positions_of(shape)), as_int(shape.outputs), as_int(shape.patch()), patches,
+                    shape.patch(), 1, w.forward, to, shape.outputs, bias.data, activation, false});
+        continue;
+      }
       ConvProduct call{};
       call.image = images.at(i);
       call.row_step = shape.stride * pitch;
@@ -165,27 +202,35 @@ void Cpu::conv_backward(const Stream& s, const ConvShape& shape, const ConvImage
   begin(gradients.w, gradients.w_mode);
   begin(gradients.bias, gradients.bias_mode);
   const std::int64_t m = y.shape[0];
-  const std::int64_t positions = shape.out_height() * shape.out_width();
+  const std::int64_t positions = positions_of(shape);
   const std::int64_t pitch = padded_width(shape) * shape.channels;
   const std::int64_t in_floats = shape.height * shape.width * shape.channels;
   float* sums = scratch.data() + Team::kMostThreads * caller_floats(shape);
   const auto images_of_shard = [&](std::int64_t first, std::int64_t last, int slot, float* dw, float* db) {
     float* own = scratch.data() + as_size(slot) * caller_floats(shape);
     const PaddedImages images(shape, x, own);
-    float* panels = own + image_floats(shape);
-    for (std::int64_t i = first; i < last; ++i) {
+    float* panels = own + panels_at(shape);
+    const std::int64_t step = images_at_once(shape);
+    for (std::int64_t i = first; i < last; i += step) {
+      const std::int64_t end = std::min(i + step, last);
+      const int rows = as_int((end - i) * positions);
       float* g = gy.data + i * positions * shape.outputs;
-      isa().gradient_panels(activation, as_int(positions), as_int(shape.outputs),
-                            y.data + i * positions * shape.outputs, g, db, panels);
-      if (dw != nullptr) {
+      isa().gradient_panels(activation, rows, as_int(shape.outputs), y.data + i * positions * shape.outputs, g, db,
+                            panels);
+      if (dw != nullptr && step > 1) {
+        float* patches = own + patches_at(shape);
+        copy_patches(shape, images, i, end, patches);
+        isa().gemm({as_int(shape.patch()), as_int(shape.outputs), rows, patches, 1, shape.patch(), panels, dw,
+                    shape.outputs, nullptr, Activation::kIdentity, true});
+      } else if (dw != nullptr) {
         isa().conv_weights({images.at(i), shape.stride * pitch, shape.stride * shape.channels, pitch,
                             as_int(shape.out_height()), as_int(shape.out_width()), as_int(shape.kernel),
                             as_int(shape.kernel_columns() * shape.channels), as_int(shape.outputs), panels, dw});
       }
-      if (gradients.x.data != nullptr) {
-        float* gx = gradients.x.data + i * in_floats;
+      for (std::int64_t image = i; image < end && gradients.x.data != nullptr; ++image) {
+        float* gx = gradients.x.data + image * in_floats;
         begin({gx, Shape{in_floats}}, gradients.x_mode);
-        backward_data(shape, w.backward, g, gx);
+        backward_data(shape, w.backward, gy.data + image * positions * shape.outputs, gx);
       }
     }
   };

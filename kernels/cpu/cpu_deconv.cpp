@@ -14,9 +14,15 @@ std::int64_t taps(const DeconvShape& shape) { return shape.kernel * shape.kernel
 std::int64_t positions(const DeconvShape& shape) { return shape.height * shape.width; }
 // One position: the whole batch is one product, whose rows are the images of the result.
 bool single(const DeconvShape& shape) { return positions(shape) == 1; }
-// Few channels would fill a fraction of a register: one product gives all taps of a position, which are then added to
-// their places. Else each tap is a product that adds in place.
-bool joined(const DeconvShape& shape) { return single(shape) || shape.outputs < 8; }
+// Channels that would leave a fifth or more of a panel empty: one product gives all taps of some image rows, which are
+// then added to their places. Else each tap is a product that adds in place.
+bool joined(const DeconvShape& shape) {
+  return single(shape) || 4 * panel_floats(isa(), 1, as_int(shape.outputs)) >= 5 * as_size(shape.outputs);
+}
+// Image rows of such a product: their columns stay in the cache until they are added.
+std::int64_t joined_rows(const DeconvShape& shape) {
+  return std::clamp<std::int64_t>(48 / shape.width, 1, shape.height);
+}
 std::size_t tap_floats(const DeconvShape& shape) {
   return panel_floats(isa(), as_int(shape.channels), as_int(shape.outputs));
 }
@@ -26,7 +32,7 @@ std::int64_t panel_rows(const DeconvShape& shape, std::int64_t m) { return singl
 std::size_t caller_floats(const DeconvShape& shape, std::int64_t m) {
   const std::size_t panels = panel_floats(isa(), as_int(panel_rows(shape, m)), as_int(shape.channels));
   const bool with_columns = joined(shape) && !single(shape);
-  return std::max(panels, with_columns ? as_size(positions(shape) * taps(shape) * shape.outputs) : 0);
+  return std::max(panels, with_columns ? as_size(joined_rows(shape) * shape.width * taps(shape) * shape.outputs) : 0);
 }
 shared::ImageShards shards_of(const DeconvShape& shape) {
   return {single(shape) ? 0 : taps(shape) * shape.outputs * shape.channels, shape.outputs};
@@ -41,10 +47,13 @@ void forward_image(const DeconvShape& shape, const float* x, const float* packed
   const std::int64_t pitch = shape.out_width() * shape.outputs;
   const std::int64_t all = taps(shape) * shape.outputs;
   if (joined(shape)) {
-    isa().gemm({as_int(positions(shape)), as_int(all), as_int(shape.channels), x, shape.channels, 1, packed, columns,
-                all, nullptr, Activation::kIdentity, false});
-    isa().scatter_columns(as_int(shape.height), as_int(shape.width), as_int(shape.kernel), as_int(shape.outputs),
-                          as_int(shape.stride), columns, y, pitch);
+    for (std::int64_t top = 0; top < shape.height; top += joined_rows(shape)) {
+      const std::int64_t rows = std::min(joined_rows(shape), shape.height - top);
+      isa().gemm({as_int(rows * shape.width), as_int(all), as_int(shape.channels), x + top * row, shape.channels, 1,
+                  packed, columns, all, nullptr, Activation::kIdentity, false});
+      isa().scatter_columns(as_int(rows), as_int(shape.width), as_int(shape.kernel), as_int(shape.outputs),
+                            as_int(shape.stride), columns, y + top * shape.stride * pitch, pitch);
+    }
     return;
   }
   for (std::int64_t ky = 0; ky < shape.kernel; ++ky) {

@@ -240,9 +240,13 @@ void Cpu::linear_pack_noisy(const Stream& s, ConstView mu, ConstView sigma, Cons
 
 void Cpu::linear_forward(const Stream& s, ConstView x, const PackedWeight& w, ConstView bias, Activation activation,
                          View y) {
-  const auto m = x.shape[0];
-  shared::gemm(
-      s, {as_int(m), as_int(w.n), as_int(w.k), x.data, w.k, 1, w.forward, y.data, w.n, bias.data, activation, false});
+  const Gemm product{as_int(x.shape[0]), as_int(w.n), as_int(w.k), x.data,          w.k, 1, w.forward, y.data, w.n,
+                     bias.data,          activation,  false,       as_int(w.sparse)};
+  if (w.sparse > 0) {
+    shared::sparse_gemm(s, product);
+  } else {
+    shared::gemm(s, product);
+  }
 }
 
 void Cpu::linear_backward(const Stream& s, ConstView x, const PackedWeight& w, Activation activation, ConstView y,
@@ -254,9 +258,19 @@ void Cpu::linear_backward(const Stream& s, ConstView x, const PackedWeight& w, A
     isa().activation_backward(activation, m, n, y.data, gy.data, gradients.bias_mode, gradients.bias.data);
   }
   if (gradients.w.data != nullptr) {
+    const bool add = gradients.w_mode == GradientMode::kAccumulate;
+    const int sparse = as_int(w.sparse);
+    float* dw = gradients.w.data;
+    if (sparse > 0) {
+      if (!add) std::fill_n(dw, w.sparse * w.n, 0.0F);
+      shared::over_panels(
+          s, n, static_cast<std::int64_t>(m) * w.n * (k - sparse), shared::kLeastProducts,
+          [&](int first, int last) { isa().sparse_weights(m, n, sparse, first, last, x.data, k, gy.data, dw); });
+      dw += w.sparse * w.n;
+    }
     shared::pack(s, m, n, gy.data, scratch.data());
-    shared::gemm(s, {k, n, m, x.data, 1, k, scratch.data(), gradients.w.data, n, nullptr, Activation::kIdentity,
-                     gradients.w_mode == GradientMode::kAccumulate});
+    shared::gemm(s,
+                 {k - sparse, n, m, x.data + sparse, 1, k, scratch.data(), dw, n, nullptr, Activation::kIdentity, add});
   }
   if (gradients.x.data != nullptr) {
     shared::gemm(s, {m, k, n, gy.data, n, 1, w.backward, gradients.x.data, k, nullptr, Activation::kIdentity,

@@ -24,7 +24,8 @@ struct Gemm {
   std::ptrdiff_t c_row;
   const float* bias;      // [n] or null; added to the finished sums
   Activation activation;  // applied last
-  bool accumulate;        // C += instead of C =; then no bias and no activation
+  bool accumulate;        // C += instead of C =, before bias and activation
+  int first_step = 0;     // gemm sums from this step on, sparse_rows up to it
 };
 
 /// A convolution of one image as a product C = A B whose left side is read in place. Row (y, x) of A is a position:
@@ -75,6 +76,13 @@ struct IsaKernels {
   int vector;  // floats of a register; a last panel with at most so many columns is one register wide
 
   void (*gemm)(const Gemm& call);
+  /// C = the sums over the steps before call.first_step; what is 0 in A is left out. a_step is 1; no bias, activation
+  /// or accumulation. gemm, accumulating, then adds the other steps.
+  void (*sparse_rows)(const Gemm& call);
+  /// dw [.., n] += x^T gy in columns first .. last - 1, for the first `sparse` columns of x [m, ..]; zeros are left
+  /// out.
+  void (*sparse_weights)(int m, int n, int sparse, int first, int last, const float* x, std::ptrdiff_t x_row,
+                         const float* gy, float* dw);
   /// w [k,n] row-major -> panels of columns, zeros behind column n. Of this and the next two only the panels that hold
   /// columns first .. last - 1 are made; first is that of a panel.
   void (*pack)(int k, int n, int first, int last, const float* w, float* panels);

@@ -50,6 +50,21 @@ inline void gemm(const Stream& s, const Gemm& g) {
   });
 }
 
+/// The same where the first g.first_step columns of A are mostly zeros.
+inline void sparse_gemm(const Stream& s, const Gemm& g) {
+  over_panels(s, g.n, static_cast<std::int64_t>(g.m) * g.n * (g.k - g.first_step), kLeastProducts,
+              [&g](int first, int last) {
+                Gemm part = g;
+                part.n = last - first;
+                part.b += static_cast<std::ptrdiff_t>(first) * g.k;
+                part.c += first;
+                if (part.bias != nullptr) part.bias += first;
+                isa().sparse_rows(part);
+                part.accumulate = true;
+                isa().gemm(part);
+              });
+}
+
 inline void pack(const Stream& s, int k, int n, const float* w, float* panels) {
   over_panels(s, n, static_cast<std::int64_t>(k) * n, kLeastFloats,
               [=](int first, int last) { isa().pack(k, n, first, last, w, panels); });

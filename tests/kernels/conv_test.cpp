@@ -137,6 +137,9 @@ TEST(Conv, ForwardAndBackwardAreRightForEveryShape) {
     check_case(shape, 3, false, Activation::kRelu, GradientMode::kOverwrite);
     check_case(shape, 1, false, Activation::kIdentity, GradientMode::kAccumulate);
   }
+  // Few positions: many images are one product, and the last product has fewer of them.
+  check_case({6, 6, 10, 20, 4, 2, 0}, 30, false, Activation::kTanh, GradientMode::kAccumulate);
+  check_case({3, 3, 9, 8, 3, 1, 1}, 12, false, Activation::kRelu, GradientMode::kOverwrite);
   check_case({6, 5, 3, 18, 3, 1, 1}, 2, false, Activation::kLeakyRelu, GradientMode::kOverwrite);
   check_case({6, 5, 3, 18, 3, 1, 1}, 2, false, Activation::kTanh, GradientMode::kAccumulate);
   check_case({6, 5, 3, 18, 3, 1, 1}, 0, false, Activation::kRelu, GradientMode::kOverwrite);
@@ -147,6 +150,7 @@ TEST(Conv, FramesOfBytesAreTheirPlanesOver255) {
     check_case({12, 11, channels, 9, 4, 2, 0}, 3, true, Activation::kRelu, GradientMode::kOverwrite);
     check_case({12, 11, channels, 9, 5, 1, 2}, 2, true, Activation::kIdentity, GradientMode::kOverwrite);
   }
+  check_case({9, 9, 4, 6, 5, 2, 0}, 13, true, Activation::kRelu, GradientMode::kOverwrite);
   check_case({84, 84, 4, 32, 8, 4, 0}, 1, true, Activation::kRelu, GradientMode::kOverwrite);
 }
 

@@ -116,6 +116,7 @@ INSTANTIATE_TEST_SUITE_P(Decoder, EveryDecoderOperation,
                          ::testing::Values(deconv_case({1, 1, 1, 1, 1, 1}, 1), deconv_case({1, 1, 5, 3, 4, 2}, 3),
                                            deconv_case({3, 2, 4, 1, 6, 2}, 2), deconv_case({2, 3, 3, 9, 3, 2}, 2),
                                            deconv_case({4, 4, 2, 8, 2, 2}, 1), deconv_case({2, 2, 17, 17, 2, 3}, 1),
+                                           deconv_case({2, 3, 2, 16, 3, 2}, 1), deconv_case({3, 25, 2, 3, 3, 2}, 1),
                                            image_error_case(1, 1, 1.0F), image_error_case(3, 5, 1.0F),
                                            image_error_case(2, 25, 4.0F)),
                          slope_case_name);

@@ -39,63 +39,79 @@ TEST(Matmul, IsRightForEveryTransposition) {
 }
 
 // y = act(x w + b) and its three gradients by their definitions, in double.
+// The first `sparse` columns of x are mostly zeros where that is not 0 and not all of them.
+void check_linear(int m, int k, int n, int sparse) {
+  const auto size = [](int a, int b) { return static_cast<std::size_t>(a) * static_cast<std::size_t>(b); };
+  SCOPED_TRACE(text(m, " rows, ", k, "x", n, ", sparse ", sparse));
+  std::vector<float> x = draw(size(m, k), 1);
+  for (std::size_t i = 0; i < x.size() && sparse < k; ++i) {
+    if (static_cast<int>(i) % k < sparse && i % 5 != 3) x[i] = 0.0F;
+  }
+  const std::vector<float> w = draw(size(k, n), 2);
+  const std::vector<float> bias = draw(size(1, n), 3);
+  const std::vector<float> gy = draw(size(m, n), 4);
+  Guarded forward(packed_floats(Device::kCpu, k, n));
+  Guarded backward(packed_floats(Device::kCpu, n, k));
+  const PackedWeight packed{forward.data(), backward.data(), k, n, sparse};
+  linear_pack({}, {w.data(), Shape{k, n}}, packed);
+  Guarded y(size(m, n));
+  linear_forward({}, {x.data(), Shape{m, k}}, packed, {bias.data(), Shape{n}}, Activation::kRelu, y.view(Shape{m, n}));
+  Guarded g(size(m, n));
+  std::copy(gy.begin(), gy.end(), g.data());
+  Guarded gx(size(m, k));
+  Guarded gw(size(k, n));
+  Guarded gb(size(1, n));
+  std::ranges::fill(gw.span(), 1.0F);
+  Guarded scratch(packed_floats(Device::kCpu, m, n));
+  LinearGradients gradients{gx.view(Shape{m, k}), gw.view(Shape{k, n}), gb.view(Shape{n})};
+  gradients.w_mode = GradientMode::kAccumulate;
+  linear_backward({}, {x.data(), Shape{m, k}}, packed, Activation::kRelu, y.view(Shape{m, n}), g.view(Shape{m, n}),
+                  gradients, scratch.span());
+  std::vector<double> pre(size(m, n));
+  const auto at = [](const std::vector<float>& v, int i) {
+    return static_cast<double>(v[static_cast<std::size_t>(i)]);
+  };
+  for (int i = 0; i < m; ++i) {
+    for (int j = 0; j < n; ++j) {
+      double sum = at(bias, j);
+      for (int s = 0; s < k; ++s) sum += at(x, i * k + s) * at(w, s * n + j);
+      EXPECT_NEAR(y[static_cast<std::size_t>(i * n + j)], std::fmax(sum, 0.0), 1e-5);
+      // The slope of the rounded output decides, as in the operation.
+      pre[static_cast<std::size_t>(i * n + j)] = y[static_cast<std::size_t>(i * n + j)] > 0 ? at(gy, i * n + j) : 0;
+    }
+  }
+  for (int s = 0; s < k; ++s) {
+    for (int j = 0; j < n; ++j) {
+      double sum = 1;
+      for (int i = 0; i < m; ++i) sum += at(x, i * k + s) * pre[static_cast<std::size_t>(i * n + j)];
+      EXPECT_NEAR(gw[static_cast<std::size_t>(s * n + j)], sum, 2e-5);  // 130 roundings of sums below 20
+    }
+  }
+  for (int j = 0; j < n; ++j) {
+    double sum = 0;
+    for (int i = 0; i < m; ++i) sum += pre[static_cast<std::size_t>(i * n + j)];
+    EXPECT_NEAR(gb[static_cast<std::size_t>(j)], sum, 2e-5);
+  }
+  for (int i = 0; i < m; ++i) {
+    for (int s = 0; s < k; ++s) {
+      double sum = 0;
+      for (int j = 0; j < n; ++j) sum += pre[static_cast<std::size_t>(i * n + j)] * at(w, s * n + j);
+      EXPECT_NEAR(gx[static_cast<std::size_t>(i * k + s)], sum, 3e-5);  // 260 roundings of sums below 20
+    }
+  }
+}
+
 TEST(Linear, ForwardAndBackwardAreRightAtEverySize) {
   for (const auto& [m, k, n] : {std::array{1, 1, 1}, {0, 4, 3}, {2, 5, 7}, {7, 33, 18}, {130, 9, 40}, {3, 70, 260}}) {
-    const auto size = [](int a, int b) { return static_cast<std::size_t>(a) * static_cast<std::size_t>(b); };
-    const std::vector<float> x = draw(size(m, k), 1);
-    const std::vector<float> w = draw(size(k, n), 2);
-    const std::vector<float> bias = draw(size(1, n), 3);
-    const std::vector<float> gy = draw(size(m, n), 4);
-    Guarded forward(packed_floats(Device::kCpu, k, n));
-    Guarded backward(packed_floats(Device::kCpu, n, k));
-    const PackedWeight packed{forward.data(), backward.data(), k, n};
-    linear_pack({}, {w.data(), Shape{k, n}}, packed);
-    Guarded y(size(m, n));
-    linear_forward({}, {x.data(), Shape{m, k}}, packed, {bias.data(), Shape{n}}, Activation::kRelu,
-                   y.view(Shape{m, n}));
-    Guarded g(size(m, n));
-    std::copy(gy.begin(), gy.end(), g.data());
-    Guarded gx(size(m, k));
-    Guarded gw(size(k, n));
-    Guarded gb(size(1, n));
-    std::ranges::fill(gw.span(), 1.0F);
-    Guarded scratch(packed_floats(Device::kCpu, m, n));
-    LinearGradients gradients{gx.view(Shape{m, k}), gw.view(Shape{k, n}), gb.view(Shape{n})};
-    gradients.w_mode = GradientMode::kAccumulate;
-    linear_backward({}, {x.data(), Shape{m, k}}, packed, Activation::kRelu, y.view(Shape{m, n}), g.view(Shape{m, n}),
-                    gradients, scratch.span());
-    std::vector<double> pre(size(m, n));
-    const auto at = [](const std::vector<float>& v, int i) {
-      return static_cast<double>(v[static_cast<std::size_t>(i)]);
-    };
-    for (int i = 0; i < m; ++i) {
-      for (int j = 0; j < n; ++j) {
-        double sum = at(bias, j);
-        for (int s = 0; s < k; ++s) sum += at(x, i * k + s) * at(w, s * n + j);
-        EXPECT_NEAR(y[static_cast<std::size_t>(i * n + j)], std::fmax(sum, 0.0), 1e-5);
-        // The slope of the rounded output decides, as in the operation.
-        pre[static_cast<std::size_t>(i * n + j)] = y[static_cast<std::size_t>(i * n + j)] > 0 ? at(gy, i * n + j) : 0;
-      }
-    }
-    for (int s = 0; s < k; ++s) {
-      for (int j = 0; j < n; ++j) {
-        double sum = 1;
-        for (int i = 0; i < m; ++i) sum += at(x, i * k + s) * pre[static_cast<std::size_t>(i * n + j)];
-        EXPECT_NEAR(gw[static_cast<std::size_t>(s * n + j)], sum, 2e-5);  // 130 roundings of sums below 20
-      }
-    }
-    for (int j = 0; j < n; ++j) {
-      double sum = 0;
-      for (int i = 0; i < m; ++i) sum += pre[static_cast<std::size_t>(i * n + j)];
-      EXPECT_NEAR(gb[static_cast<std::size_t>(j)], sum, 2e-5);
-    }
-    for (int i = 0; i < m; ++i) {
-      for (int s = 0; s < k; ++s) {
-        double sum = 0;
-        for (int j = 0; j < n; ++j) sum += pre[static_cast<std::size_t>(i * n + j)] * at(w, s * n + j);
-        EXPECT_NEAR(gx[static_cast<std::size_t>(i * k + s)], sum, 3e-5);  // 260 roundings of sums below 20
-      }
-    }
+    check_linear(m, k, n, 0);
+  }
+}
+
+// Whatever x holds, and also where nothing is left for the dense product.
+TEST(Linear, ZerosThatAreLeftOutChangeNothing) {
+  for (const auto& [m, k, n] : {std::array{1, 1, 1}, {0, 4, 3}, {2, 5, 7}, {7, 33, 18}, {130, 9, 40}, {3, 70, 260}}) {
+    check_linear(m, k, n, k);
+    check_linear(m, k, n, k - k / 3);
   }
 }
 
