@@ -41,20 +41,20 @@ QHead::Weights QHead::record_weights(Tape& tape, ParameterStore& store, bool inp
   for (std::size_t i = 0; i < hidden_.size(); ++i) {
     // A split head has two last layers; only when they are the first as well do they see the features.
     const bool first = i == 0 || (split && settings_.hidden.size() == 1 && i == 1);
-    weights.hidden.push_back(hidden_[i].record(tape, store, !first || input_gradient, held));
+    weights.hidden.push_back(hidden_[i].record(tape, store, !held && (!first || input_gradient), held));
   }
   for (const LayerNormLayer& norm : norms_) weights.norms.push_back(norm.record(tape, store));
   if (settings_.kind == QHeadKind::kDuelingShared) {
     // Q is linear in the features, so V and A fold into one layer (docs/decisions.md).
     const LinearVars value = outputs_[0].record_plain(tape, store);
     const LinearVars advantage = outputs_[1].record_plain(tape, store);
-    weights.output.weight = pack(tape, dueling(tape, value.weight, advantage.weight), true);
+    weights.output.weight = pack(tape, dueling(tape, value.weight, advantage.weight), !held);
     weights.output.bias = dueling(tape, value.bias, advantage.bias);
   } else if (split) {
-    weights.value = outputs_[0].record(tape, store, true, held);
-    weights.advantage = outputs_[1].record(tape, store, true, held);
+    weights.value = outputs_[0].record(tape, store, !held, held);
+    weights.advantage = outputs_[1].record(tape, store, !held, held);
   } else {
-    weights.output = outputs_[0].record(tape, store, true, held);
+    weights.output = outputs_[0].record(tape, store, !held, held);
   }
   return weights;
 }

@@ -167,8 +167,20 @@ std::vector<float> Tape::get(ConstView from) const {
   return to;
 }
 
+// A model is recorded whole, but an actor decodes no pictures: what nothing reads need not be packed.
+void Tape::drop_unread_packs() {
+  std::vector<bool> read(values_.size(), false);
+  for (const Node& node : nodes_) {
+    for (const int id : node.inputs) read[static_cast<std::size_t>(id)] = true;
+  }
+  std::erase_if(nodes_, [&](const Node& node) {
+    return of(node.output).packed.forward != nullptr && !read[static_cast<std::size_t>(node.output)];
+  });
+}
+
 void Tape::finish() {
   SINV_CHECK(!finished_, "tape: finish() was called before");
+  drop_unread_packs();
   scratch_ = floats(scratch_wanted_);
   finished_ = true;
 }

@@ -130,6 +130,7 @@ class Tape {
   const Value& at(Var x) const;
   Var add(const Value& value);
   Value& of(int id) { return values_[static_cast<std::size_t>(id)]; }
+  void drop_unread_packs();
   void choose_modes();
   void place_gradients();
 

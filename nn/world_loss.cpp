@@ -63,9 +63,9 @@ WorldLossVars record_world_loss(Tape& tape, const WorldModel& model, ParameterSt
                            settings.free_nats, settings.kl_balance)
                     .loss;
   const auto plus = [&](Var a, Var b) { return binary(tape, Binary::kAdd, a, b); };
-  out.loss =
-      plus(plus(out.image_loss, out.reward_loss), plus(scaled_sum(tape, out.discount_loss, settings.discount_scale),
-                                                       scaled_sum(tape, out.kl_loss, settings.kl_scale)));
+  out.loss = plus(plus(out.image_loss, scaled_sum(tape, out.reward_loss, settings.reward_scale)),
+                  plus(scaled_sum(tape, out.discount_loss, settings.discount_scale),
+                       scaled_sum(tape, out.kl_loss, settings.kl_scale)));
   return out;
 }
 

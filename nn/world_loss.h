@@ -15,6 +15,7 @@ struct WorldLossSettings {
   float kl_scale = 0.1F;
   float kl_balance = 0.8F;  // the share that trains the prior
   float free_nats = 0.0F;
+  float reward_scale = 1.0F;
   float discount_scale = 5.0F;
   float lit_above = 0.0F;   // pixels above this, of -0.5 to 0.5, ...
   float lit_weight = 1.0F;  // ... count so much more in the image loss
@@ -45,7 +46,8 @@ struct WorldLossVars {
 };
 
 /// Records the whole loss:
-///   -log N(picture) summed over pixels - log N(reward) - discount_scale log Bernoulli(discount) + kl_scale KL,
+///   -log N(picture) summed over pixels - reward_scale log N(reward) - discount_scale log Bernoulli(discount)
+///   + kl_scale KL,
 /// weighted over rows, the normals of unit variance and without their constants. The sequence is unrolled on the tape.
 WorldLossVars record_world_loss(Tape& tape, const WorldModel& model, ParameterStore& store,
                                 const WorldLossSettings& settings);

@@ -24,6 +24,7 @@ void describe(Options& options, DreamerSettings& s) {
   options.add("dreamer.kl_scale", loss.kl_scale, "weight of the divergence in the model's loss", 0, 1e6);
   options.add("dreamer.kl_balance", loss.kl_balance, "share of it that trains the prior", 0, 1);
   options.add("dreamer.free_nats", loss.free_nats, "divergence that costs nothing", 0, 1e6);
+  options.add("dreamer.reward_scale", loss.reward_scale, "weight of the reward in the model's loss", 0, 1e6);
   options.add("dreamer.discount_scale", loss.discount_scale, "weight of the discount in the model's loss", 0, 1e6);
   options.add("dreamer.lit_weight", loss.lit_weight, "how much a lit pixel counts in the picture's loss; a dark one 1",
               0, 1e6);
@@ -41,6 +42,8 @@ void describe(Options& options, DreamerSettings& s) {
   options.add("dreamer.weight_decay", s.learner.weight_decay, "share that all parameters lose in an update", 0, 0.5);
   options.add("dreamer.slow_copy_updates", s.learner.slow_copy_updates, "updates between copies of the critic", 1,
               1'000'000'000);
+  options.add("dreamer.model_first_updates", s.learner.model_first_updates,
+              "updates of the world model alone, before actor and critic begin to learn", 0, 1'000'000'000);
   options.add("dreamer.gamma", s.gamma, "discount per step", 0, 1);
   options.add("dreamer.steps_per_update", s.steps_per_update, "environment steps for one update", 0.001, 1e9);
   options.add("dreamer.warmup_steps", s.warmup_steps, "steps with random actions before learning begins", 1,

@@ -20,6 +20,8 @@ const DreamerLearnerSettings& checked(const DreamerLearnerSettings& s) {
   SINV_CHECK(s.loss.batch >= 1 && s.loss.steps >= 1, "dreamer learner: ", s.loss.batch, " sequences of ", s.loss.steps,
              " steps, wanted at least 1");
   SINV_CHECK(s.threads >= 1, "dreamer learner: threads is ", s.threads, ", wanted at least 1");
+  SINV_CHECK(s.model_first_updates >= 0, "dreamer learner: model_first_updates is ", s.model_first_updates,
+             ", wanted 0 or above");
   SINV_CHECK(s.slow_copy_updates >= 1, "dreamer learner: slow_copy_updates is ", s.slow_copy_updates,
              ", wanted at least 1");
   SINV_CHECK(s.weight_decay >= 0 && s.weight_decay < 1, "dreamer learner: weight_decay is ", s.weight_decay,
@@ -181,14 +183,21 @@ struct DreamerLearner::Impl {
     queue_values(stream, loss.batch.weight, batch.weight);
   }
 
-  void queue_update() {
+  bool behaviour_learns() const { return updates >= static_cast<std::uint64_t>(settings.model_first_updates); }
+
+  void queue_update(bool with_behaviour) {
     const float decay = settings.weight_decay;
     queue_batch();
     uniform_fill_next(stream, world_noise.data(), loss.batch.noise);
     world_tape.forward();
     world_tape.backward();
     world.queue_step(stream, decay, zeros.span());
+    if (with_behaviour) queue_behaviour(decay);
+    float* to = results();
+    for (const float* from : figures) queue_copy(stream, to++, from, sizeof(float));
+  }
 
+  void queue_behaviour(float decay) {
     uniform_fill_next(stream, behaviour_noise.data(), behaviour.action_noise);
     uniform_fill_next(stream, behaviour_noise.data(), behaviour.noise);
     queue_values(stream, behaviour.discount, loss.batch.discount);
@@ -200,8 +209,6 @@ struct DreamerLearner::Impl {
 
     const View returns = behaviour_tape.value(behaviour.returns);
     sum_forward(stream, returns, 1.0F / static_cast<float>(returns.size()), {mean_return.span().data(), Shape{}});
-    float* to = results();
-    for (const float* from : figures) queue_copy(stream, to++, from, sizeof(float));
   }
 
   void download() {
@@ -222,7 +229,8 @@ const DreamerLearnerSettings& DreamerLearner::settings() const { return impl_->s
 DreamerUpdate DreamerLearner::update() {
   Impl& i = *impl_;
   const DeviceRange range(i.stream, "dreamer update");
-  i.step.run(i.stream, 0, [&i] { i.queue_update(); });
+  const bool with_behaviour = i.behaviour_learns();
+  i.step.run(i.stream, with_behaviour ? 0 : 1, [&i, with_behaviour] { i.queue_update(with_behaviour); });
   ++i.updates;
   if (i.updates % static_cast<std::uint64_t>(i.settings.slow_copy_updates) == 0) {
     queue_values(i.stream, i.slow_critic.device_values(), i.critic.store.device_values());

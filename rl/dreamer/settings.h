@@ -20,6 +20,7 @@ struct DreamerLearnerSettings {
   float clip_norm = 100.0F;     // global gradient norm of each of the three; 0: no clipping
   float weight_decay = 1e-6F;   // of all parameters in each step, not scaled by the rate
   int slow_copy_updates = 100;  // the slow critic becomes the critic after so many updates
+  int model_first_updates = 0;  // before actor and critic begin to learn: what an untaught model dreams misleads them
   Device device = Device::kCpu;
   int threads = 1;  // of the CPU that share an update's large loops; the result does not depend on it
 };
