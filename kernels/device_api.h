@@ -64,8 +64,8 @@ struct DeviceVersions {
 /// How exact matrix products and convolutions are. Everything else is float32 always.
 enum class Precision : std::uint8_t {
   kFloat32,  // inputs and sums in float32
-  kTf32,     // inputs rounded to 10 bits of mantissa, sums in float32
-  kBf16,     // inputs rounded to 7 bits of mantissa, sums in float32
+  kTf32,     // inputs rounded to 10 bits of mantissa, sums in float32; on GPUs
+  kBf16,     // inputs rounded to 7 bits of mantissa, sums in float32; on GPUs, and on CPUs with AVX512_BF16
 };
 
 /// Memory, streams and graphs of the one device that select() chose. Handles are the module's own pointers.

@@ -8,6 +8,8 @@
 #include <mutex>
 #include <system_error>
 
+#include "kernels/cpu/isa.h"
+
 namespace sinv {
 namespace {
 
@@ -114,18 +116,29 @@ Device chosen_device() { return chosen().load(std::memory_order_acquire); }
 
 namespace {
 
+DeviceChoice choose_cpu(Precision precision, const std::string& why) {
+  if (precision == Precision::kTf32) {
+    throw UserError(
+        "precision tf32 on device cpu: only a GPU multiplies tf32; run with --precision float32, or on a GPU with "
+        "--device cuda");
+  }
+  if (precision == Precision::kBf16) use_bf16_products();
+  return {Device::kCpu, 0, text("device cpu", precision == Precision::kBf16 ? ", products of bf16" : "", why)};
+}
+
 DeviceChoice choose(const std::string& word, Precision precision) {
-  if (word == "cpu") return {Device::kCpu, 0, "device cpu"};
+  if (word == "cpu") return choose_cpu(precision, "");
   if (word == "auto") {
     if (in_use().load() == nullptr && has_no_driver()) {
-      return {Device::kCpu, 0, "device cpu (device cuda: this machine has no NVIDIA driver)"};
+      return choose_cpu(precision, " (device cuda: this machine has no NVIDIA driver)");
     }
+    std::string reason;
     try {
       return choose_cuda(0, precision);
     } catch (const UserError& error) {
-      const std::string reason = error.what();
-      return {Device::kCpu, 0, text("device cpu (", reason.substr(0, reason.rfind("; ")), ')')};  // without the advice
+      reason = error.what();
     }
+    return choose_cpu(precision, text(" (", reason.substr(0, reason.rfind("; ")), ')'));  // without the advice
   }
   const int number = number_of(word);
   if (number < 0) throw UserError(text("device \"", word, "\" is not known; known: auto, cpu, cuda, cuda:N"));
@@ -145,6 +158,11 @@ Precision precision_named(std::string_view word) {
   if (word == "tf32") return Precision::kTf32;
   if (word == "bf16") return Precision::kBf16;
   throw UserError(unknown_name("precision", word, {"float32", "tf32", "bf16"}));
+}
+
+std::string describe_cpu() {
+  return has_bf16_products() ? "cpu, precision float32 or bf16"
+                             : "cpu, precision float32 (bf16 wants a processor with AVX512_BF16)";
 }
 
 std::vector<std::string> describe_devices() {

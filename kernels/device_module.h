@@ -27,7 +27,9 @@ struct DeviceChoice {
   std::string note;  // one sentence for the user: what was found, or why not
 };
 /// `word`: auto, cpu, cuda or cuda:N. Loads and selects what it names; auto takes the CPU when there is no usable GPU.
-/// Errors: UserError for another word, and with the reason when cuda is named and not usable.
+/// bf16 on the CPU is for the whole process and must be chosen before its first operation (kernels/cpu/isa.h).
+/// Errors: UserError for another word, with the reason when cuda is named and not usable, and for a precision that the
+/// CPU, where it is taken, does not have.
 DeviceChoice choose_device(const std::string& word, Precision precision = Precision::kFloat32);
 /// Where this process learns and plays: what choose_device() took last, the CPU before.
 Device chosen_device();
@@ -35,6 +37,8 @@ Device chosen_device();
 /// float32, tf32 or bf16. Errors: UserError.
 Precision precision_named(std::string_view word);
 
+/// What `info` says of the CPU: the precisions that it has.
+std::string describe_cpu();
 /// What `info` says: versions and every device, or why there is none. Throws nothing.
 std::vector<std::string> describe_devices();
 

@@ -53,6 +53,8 @@ int bench_command(Words words) {
   line.app.add_option("--threads", settings.threads, "threads of the learner bench")->capture_default_str();
   line.app.add_option("--device", settings.device, "of the learner bench: cpu, cuda, cuda:N or auto")
       ->capture_default_str();
+  line.app.add_option("--precision", settings.precision, "of the learner bench: float32, tf32 or bf16")
+      ->capture_default_str();
   line.app.add_option("--seconds", settings.seconds, "time of one repeat")->capture_default_str();
   line.app.add_option("--repeats", settings.repeats, "repeats; the median counts")->capture_default_str();
   line.app.add_option("--rom", settings.rom,

@@ -15,6 +15,7 @@ struct BenchSettings {
   int repeats = 7;
   std::string rom;
   std::string device = "cpu";
+  std::string precision = "float32";
   int spin_us = -1;  // of the bridge; -1: its default
   int envs = 0;      // MAMEs at once in the bridge bench; 0: one a processor
 };

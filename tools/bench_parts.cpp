@@ -53,7 +53,8 @@ BenchResult bench_dreamer(const BenchSettings& settings, const DeviceChoice& dev
            {"batch", sizes.loss.batch},
            {"sequence", sizes.loss.steps},
            {"threads", settings.threads},
-           {"device", device.note}},
+           {"device", device.note},
+           {"precision", settings.precision}},
           {{"updates_per_s", figures.updates_per_s},
            {"update_ms", figures.update_ms},
            {"sequence_steps_per_s", figures.steps_per_s},
@@ -66,19 +67,22 @@ BenchResult bench_dreamer(const BenchSettings& settings, const DeviceChoice& dev
 BenchResult bench_learner(const BenchSettings& settings) {
   if (settings.batch < 1 || settings.batch > 65536) throw UserError("bench: --batch must be 1 to 65536");
   if (settings.threads < 1) throw UserError("bench: --threads must be 1 or more");
-  const DeviceChoice device = choose_device(settings.device);
+  const DeviceChoice device = choose_device(settings.device, precision_named(settings.precision));
   if (settings.agent == "dreamer") return bench_dreamer(settings, device);
   const DqnBenchFigures figures =
       bench_dqn_learner(settings.agent, settings.batch, settings.threads, settings.seconds * settings.repeats);
-  return {
-      "learner",
-      {{"agent", settings.agent}, {"batch", settings.batch}, {"threads", settings.threads}, {"device", device.note}},
-      {{"updates_per_s", figures.updates_per_s},
-       {"samples_per_s", figures.samples_per_s},
-       {"gflops", figures.gflops},
-       {"inference_p50_us", figures.inference_p50_us},
-       {"inference_p99_us", figures.inference_p99_us},
-       {"inference_noisy_p50_us", figures.inference_noisy_p50_us}}};
+  return {"learner",
+          {{"agent", settings.agent},
+           {"batch", settings.batch},
+           {"threads", settings.threads},
+           {"device", device.note},
+           {"precision", settings.precision}},
+          {{"updates_per_s", figures.updates_per_s},
+           {"samples_per_s", figures.samples_per_s},
+           {"gflops", figures.gflops},
+           {"inference_p50_us", figures.inference_p50_us},
+           {"inference_p99_us", figures.inference_p99_us},
+           {"inference_noisy_p50_us", figures.inference_noisy_p50_us}}};
 }
 
 BenchResult bench_env_steps(const BenchSettings& settings) {

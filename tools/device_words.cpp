@@ -7,7 +7,8 @@ void declare_device(CLI::App& app, DeviceWords& words) {
                  "where networks are computed: auto (a GPU if there is one), cpu, cuda, cuda:N")
       ->capture_default_str();
   app.add_option("--precision", words.precision,
-                 "of matrix products on a GPU: float32, or tf32 or bf16 for speed; the rest is float32 always")
+                 "of matrix products: float32, or for speed bf16 (GPUs, and CPUs with AVX512_BF16) or tf32 (GPUs); the "
+                 "rest is float32 always")
       ->capture_default_str();
 }
 

@@ -37,7 +37,7 @@ int info_command(Words words) {
   fmt::print("{:<10} sinv_engine {}, {}\n", "build", SINV_VERSION, machine["compiler"].get<std::string>());
   fmt::print("{:<10} {}, {} cores, {}, {} MiB\n", "machine", machine["processor"].get<std::string>(),
              machine["cores"].get<int>(), machine["vector_unit"].get<std::string>(), machine["memory_mib"].get<long>());
-  fmt::print("{:<10} cpu\n", "devices");
+  fmt::print("{:<10} {}\n", "devices", describe_cpu());
   for (const std::string& line : describe_devices()) fmt::print("{:<10} {}\n", "", line);
   print_rom("own game", "");
   for (const std::string& rom : roms) print_rom("rom", rom);

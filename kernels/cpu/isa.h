@@ -176,10 +176,20 @@ extern const IsaKernels kIsaBase;
 extern const IsaKernels kIsaAvx2;
 extern const IsaKernels kIsaAvx512;
 extern const IsaKernels kIsaAvx512Emulated;  // the 512-bit code with 256-bit instructions: for tests on older machines
+extern const IsaKernels kIsaAvx512Bf16;      // kIsaAvx512 with products of bf16 inputs; see use_bf16_products()
+extern const IsaKernels kIsaAvx512Bf16Emulated;
 #endif
 
-/// The best this machine has; SINV_ISA=base|avx2|avx512 in the environment asks for less.
+/// The best this machine has, with products in float32; SINV_ISA=base|avx2|avx512 in the environment asks for less,
+/// SINV_ISA=avx512-bf16 for products of bf16 inputs. The first call decides for the whole process.
 /// Errors: UserError naming the known ones for another word or one that this machine lacks.
 const IsaKernels& isa();
+
+/// Whether this processor multiplies bf16 (AVX512_BF16), and SINV_ISA does not ask for less.
+bool has_bf16_products();
+/// isa() shall be kIsaAvx512Bf16: matrix products and convolutions round their inputs to bf16, their sums and all else
+/// stay float32. Thread: before others use isa(). Errors: UserError if has_bf16_products() is false; Error if isa() was
+/// used with another table.
+void use_bf16_products();
 
 }  // namespace sinv
