@@ -1,4 +1,4 @@
-# The three functions every room uses: sinv_library, sinv_test, and the warnings of our own code.
+# The functions every room uses: sinv_library, sinv_test, sinv_bf16_test, and the warnings of our own code.
 
 # Warnings and code generation of our own C++ (vendor headers are SYSTEM, so they do not count).
 # -Wno-restrict: g++ 12 sees overlaps in operator+ of strings that are not there (GCC bug 105651).
@@ -39,4 +39,12 @@ function(sinv_test)
   endif()
   include(GoogleTest)
   gtest_discover_tests(${ARG_NAME} DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABEL}")
+endfunction()
+
+# sinv_bf16_test(dqn_learner_test "DqnLearner.Learns*"): the tests of a binary that the filter names once more, in one
+# process whose products are of bf16 inputs; skipped on a processor without them.
+function(sinv_bf16_test NAME FILTER)
+  add_test(NAME ${NAME}_in_bf16 COMMAND ${NAME} --gtest_filter=${FILTER})
+  set_tests_properties(${NAME}_in_bf16 PROPERTIES ENVIRONMENT SINV_ISA=avx512-bf16 TIMEOUT 600
+    SKIP_REGULAR_EXPRESSION "SINV_ISA=avx512-bf16: this machine runs")
 endfunction()

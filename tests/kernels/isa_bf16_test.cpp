@@ -83,6 +83,45 @@ TEST_P(EveryBf16, ProductsAreThoseOfRoundedInputsForEverySizeAndUse) {
   }
 }
 
+// Columns before an odd one and an even one, up to none and all; past 1,024 and past a block of 640 steps.
+TEST_P(EveryBf16, SparseColumnsAndTheOthersAreTheWholeProduct) {
+  const IsaKernels& isa = *GetParam();
+  for (const auto& [m, k, sparse, n] : {std::array{1, 3, 3, 1},
+                                        {2, 40, 0, 7},
+                                        {3, 40, 33, 9},
+                                        {5, 64, 32, 33},
+                                        {0, 40, 32, 8},
+                                        {4, 1100, 1030, 200},
+                                        {2, 1800, 1101, 230}}) {
+    std::vector<float> x = draw(as_size(m * k), 1);
+    for (int i = 0; i < m; ++i) {
+      for (int s = 0; s < sparse; ++s) {
+        const bool kept = i % 5 != 4 && (s % 32 == (7 * i + s / 32) % 32 || s == 1 || s == 2 || s + 1 == sparse);
+        if (!kept) x[as_size(i * k + s)] = 0.0F;
+      }
+    }
+    const std::vector<float> w = draw(as_size(k * n), 2);
+    const std::vector<float> bias = draw(as_size(n), 3);
+    Guarded panels(panel_floats(isa, k, n));
+    isa.pack(k, n, 0, n, w.data(), panels.data());
+    Guarded y(as_size(m * n));
+    std::ranges::fill(y.span(), 7.0F);  // what was there must not matter
+    Gemm call{m, n, k, x.data(), k, 1, panels.data(), y.data(), n, bias.data(), Activation::kRelu, false, sparse};
+    isa.sparse_rows(call);
+    call.accumulate = true;
+    isa.gemm(call);
+    for (int i = 0; i < m; ++i) {
+      for (int j = 0; j < n; ++j) {
+        double sum = static_cast<double>(bias[as_size(j)]);
+        for (int s = 0; s < k; ++s) sum += at(x, i * k + s) * at(w, s * n + j);
+        // Sums below 40; as many roundings of 2^-24 of that as there are terms that are not zero.
+        ASSERT_NEAR(y[as_size(i * n + j)], std::max(sum, 0.0), 2.4e-6 * (k - sparse + sparse / 32 + 5))
+            << isa.name << " " << m << "x" << k << " (" << sparse << ") x" << n << " at " << i << "," << j;
+      }
+    }
+  }
+}
+
 TEST_P(EveryBf16, ARowDoesNotDependOnTheOtherRows) {
   const IsaKernels& isa = *GetParam();
   constexpr int kRows = 37;
