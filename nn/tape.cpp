@@ -167,7 +167,8 @@ std::vector<float> Tape::get(ConstView from) const {
   return to;
 }
 
-// A model is recorded whole, but an actor decodes no pictures: what nothing reads need not be packed.
+// A model is recorded whole, but imagination decodes no pictures. A tape without a root may be there for another one
+// that reads its packs.
 void Tape::drop_unread_packs() {
   std::vector<bool> read(values_.size(), false);
   for (const Node& node : nodes_) {
@@ -180,7 +181,6 @@ void Tape::drop_unread_packs() {
 
 void Tape::finish() {
   SINV_CHECK(!finished_, "tape: finish() was called before");
-  drop_unread_packs();
   scratch_ = floats(scratch_wanted_);
   finished_ = true;
 }
@@ -188,6 +188,7 @@ void Tape::finish() {
 void Tape::finish(Var root) {
   SINV_CHECK(at(root).shape.size() == 1, "tape: the root has shape ", at(root).shape, ", wanted one element");
   SINV_CHECK(at(root).wants, "tape: the root does not depend on anything that wants a gradient");
+  drop_unread_packs();
   finish();
   root_ = root.id;
   of(root_).reached = true;
