@@ -35,8 +35,8 @@ TEST(WorldModel, HasTheParametersOfTheRecipe) {
   EXPECT_EQ(count_of("reward"), 1'131'601U);
   EXPECT_EQ(count_of("discount"), 1'131'601U);
   ParameterStore actor_store;
-  const DenseHead actor("actor", settings.feature(), settings.units, settings.head_layers, settings.actions,
-                        actor_store, init);
+  const DenseHead actor("actor", settings.feature(), settings.latent(), settings.units, settings.head_layers,
+                        settings.actions, actor_store, init);
   EXPECT_EQ(actor_store.values().size(), 1'133'606U);
 }
 
@@ -167,9 +167,11 @@ TEST_P(GoldenDreamer, EveryGradientOfAllThreeLossesIsThatOfPyTorch) {
   Random init(1, 0);
   const WorldModelSettings sizes = small();
   const WorldModel model(sizes, world, init);
-  const DenseHead actor("actor", sizes.feature(), sizes.units, sizes.head_layers, kActions, actor_store, init);
-  const DenseHead critic("critic", sizes.feature(), sizes.units, sizes.head_layers, 1, critic_store, init);
-  const DenseHead slow("critic", sizes.feature(), sizes.units, sizes.head_layers, 1, slow_store, init);
+  const DenseHead actor("actor", sizes.feature(), sizes.latent(), sizes.units, sizes.head_layers, kActions, actor_store,
+                        init);
+  const DenseHead critic("critic", sizes.feature(), sizes.latent(), sizes.units, sizes.head_layers, 1, critic_store,
+                         init);
+  const DenseHead slow("critic", sizes.feature(), sizes.latent(), sizes.units, sizes.head_layers, 1, slow_store, init);
   std::uint64_t kind = 1;
   for (ParameterStore* store : {&world, &actor_store, &critic_store, &slow_store}) {
     store->finish(store != &slow_store);

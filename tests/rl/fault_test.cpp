@@ -90,7 +90,8 @@ TEST_P(Kill, AtAnyMomentLeavesAWholeStateAndTheSameFuture) {
   Random random(2024, 7);
   int killed = 0;
   std::int64_t last_frames = 0;
-  for (int i = 0; i < kills; ++i) {
+  // On a busy machine 50 ms are few rounds: more kills then, until learning has been killed too.
+  for (int i = 0; i < kills || (last_frames <= 600 && i < 20 * kills); ++i) {
     const Victim victim = start_victim(folder.path(), std::int64_t{1} << 40, agent);
     ASSERT_TRUE(wait_until_ready(victim)) << "victim " << i << " could not resume";
     // The moment is random by its nature: up to 50 ms of training and saving.
@@ -105,10 +106,10 @@ TEST_P(Kill, AtAnyMomentLeavesAWholeStateAndTheSameFuture) {
     if (std::filesystem::exists(Trainer::best_path(folder.path()))) {
       ASSERT_NO_THROW(load_model(Trainer::best_path(folder.path()))) << "after kill " << i;
     }
+    if (i + 1 >= kills) last_frames = saved_frames(folder.path(), agent);
   }
-  EXPECT_EQ(killed, kills);
-  last_frames = saved_frames(folder.path(), agent);
-  EXPECT_GT(last_frames, 600);  // past the warm-up: learning was killed too
+  EXPECT_GE(killed, kills);
+  EXPECT_GT(last_frames, 600);  // past the warm-up
 
   // All sittings together must have come to what one sitting comes to.
   const std::int64_t end = last_frames + 600;

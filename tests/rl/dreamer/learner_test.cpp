@@ -1,6 +1,7 @@
 #include "rl/dreamer/learner.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -43,6 +44,7 @@ TEST(DreamerLearner, AnyNumberOfThreadsGivesTheSameBits) {
   DreamerLearnerSettings settings = dreamer_preset("small");  // large enough that every kind of loop is cut
   settings.loss.batch = 4;
   settings.loss.steps = 8;
+  settings.model_first_updates = 0;
   Floats wanted;
   for (const int threads : {1, 2, 3}) {
     settings.threads = threads;
@@ -54,6 +56,26 @@ TEST(DreamerLearner, AnyNumberOfThreadsGivesTheSameBits) {
     if (threads == 1) wanted = all(learner);
     EXPECT_EQ(all(learner), wanted) << threads << " threads";
   }
+}
+
+TEST(DreamerLearner, TheModelMayLearnFirst) {
+  DreamerLearnerSettings settings = small_dreamer();
+  settings.model_first_updates = 2;
+  DreamerLearner learner(settings, 5);
+  const auto copy = [&learner] {
+    const DreamerParameters p = learner.parameters();
+    return std::array{Floats(p.world.begin(), p.world.end()), Floats(p.actor.begin(), p.actor.end()),
+                      Floats(p.critic.begin(), p.critic.end())};
+  };
+  const auto before = copy();
+  train(learner, 0, 2);
+  const auto alone = copy();
+  EXPECT_NE(alone[0], before[0]);
+  EXPECT_EQ(alone[1], before[1]);
+  EXPECT_EQ(alone[2], before[2]);
+  train(learner, 2, 1);
+  const auto together = copy();
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_NE(together[i], alone[i]) << i;
 }
 
 TEST(DreamerLearner, TheFutureAfterARestoreIsTheSameFuture) {
