@@ -6,18 +6,18 @@
 
 namespace sinv {
 
-/// Work that is queued again and again with the same memory: on a device each variant is a graph from its second time
-/// on. The first time it is queued piece by piece, so that the libraries prepare themselves and take their memory.
+/// Work that is queued again and again with the same memory: on a device as a graph from its second time on. The first
+/// time it is queued piece by piece, so that the libraries prepare themselves and take their memory.
 /// Thread: the stream's.
 class GraphedStep {
  public:
-  /// Calls queue(), which queues on `stream`, or launches what it queued the second time that this variant came. What
-  /// queue() does to the host beside queueing happens only when it is called.
+  /// Calls queue(), which queues on `stream`, or launches what it queued the first time that this variant came after
+  /// the warm-up. What queue() does to the host beside queueing happens only when it is called.
   template <class Queue>
   void run(const Stream& stream, std::size_t variant, Queue&& queue) {
-    if (stream.device == Device::kCpu || !warm_[variant]) {
+    if (stream.device == Device::kCpu || !warm_) {
       queue();
-      warm_[variant] = true;
+      warm_ = true;
       return;
     }
     DeviceGraph& graph = graphs_[variant];
@@ -26,7 +26,7 @@ class GraphedStep {
   }
 
  private:
-  std::array<bool, 2> warm_{};
+  bool warm_ = false;
   std::array<DeviceGraph, 2> graphs_;
 };
 

@@ -112,6 +112,7 @@ struct DreamerLearner::Impl {
   BehaviourVars behaviour;
   std::array<const float*, kFigures> figures{};  // where an update leaves the members of DreamerUpdate
   GraphedStep step;
+  GraphedStep model_step;  // while the model learns alone: a graph of its own
   PinnedBuffer pinned;
   SequenceBatch batch;  // what the caller fills
   PinnedBuffer pinned_results;
@@ -230,7 +231,8 @@ DreamerUpdate DreamerLearner::update() {
   Impl& i = *impl_;
   const DeviceRange range(i.stream, "dreamer update");
   const bool with_behaviour = i.behaviour_learns();
-  i.step.run(i.stream, with_behaviour ? 0 : 1, [&i, with_behaviour] { i.queue_update(with_behaviour); });
+  GraphedStep& step = with_behaviour ? i.step : i.model_step;
+  step.run(i.stream, 0, [&i, with_behaviour] { i.queue_update(with_behaviour); });
   ++i.updates;
   if (i.updates % static_cast<std::uint64_t>(i.settings.slow_copy_updates) == 0) {
     queue_values(i.stream, i.slow_critic.device_values(), i.critic.store.device_values());
