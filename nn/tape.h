@@ -66,7 +66,8 @@ class Tape {
   /// Bytes that the caller fills, such as stacks of frames.
   std::span<std::uint8_t> frames(std::size_t count) { return arena_.take<std::uint8_t>(count); }
 
-  /// finish() without a root: nothing is differentiated. With a root (a scalar): backward() starts there with 1.
+  /// finish() without a root: nothing is differentiated. With a root (a scalar): backward() starts there with 1, and
+  /// packs that no operation of this tape reads are not made.
   void finish();
   void finish(Var root);
   void forward() { forward(0, node_count()); }

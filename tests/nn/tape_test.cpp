@@ -103,6 +103,27 @@ TEST(Tape, AHeldWeightIsPackedAnewOnlyWhenAsked) {
   EXPECT_EQ(tape.value(y).data[0], 6.0F);
 }
 
+// Without a root another tape may read them (DqnActor's weights); with one nobody does.
+TEST(Tape, WithARootPacksThatNothingReadsAreNotMade) {
+  for (const bool with_root : {false, true}) {
+    Tape tape;
+    std::vector<float> w(6, 0.5F);
+    std::vector<float> gw(6, 0.0F);
+    const Var weight = tape.external(w.data(), gw.data(), Shape{2, 3});
+    const Var unread = pack(tape, weight, false);
+    const Var read = pack(tape, weight, false);
+    const Var y = sum(tape, linear(tape, tape.input(Shape{1, 2}), read, tape.input(Shape{3}), Activation::kIdentity));
+    if (with_root) {
+      tape.finish(y);
+    } else {
+      tape.finish();
+    }
+    tape.forward();
+    EXPECT_EQ(tape.packed(unread).forward[0], with_root ? 0.0F : 0.5F);
+    EXPECT_EQ(tape.packed(read).forward[0], 0.5F);
+  }
+}
+
 TEST(Tape, UseOutOfOrderIsRefused) {
   Tape tape;
   const Var x = tape.input(Shape{2}, true);

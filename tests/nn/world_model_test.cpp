@@ -135,6 +135,29 @@ std::map<std::string, std::vector<double>> read(const std::string& name) {
   return values;
 }
 
+TEST(WorldLoss, IsItsPartsTimesTheirScales) {
+  ParameterStore store;
+  Random init(1, 0);
+  const WorldModel model(small(), store, init);
+  store.finish(true, {});
+  WorldLossSettings settings;
+  settings.batch = kBatch;
+  settings.steps = kSteps;
+  settings.reward_scale = 100.0F;
+  settings.discount_scale = 7.0F;
+  settings.kl_scale = 0.5F;
+  Tape tape;
+  const WorldLossVars loss = record_world_loss(tape, model, store, settings);
+  tape.finish(loss.loss);
+  fill(loss.batch);
+  tape.forward();
+  const auto number = [&](Var x) { return static_cast<double>(tape.value(x).data[0]); };
+  EXPECT_GT(number(loss.reward_loss), 1e-3);
+  const double wanted = number(loss.image_loss) + 100 * number(loss.reward_loss) + 7 * number(loss.discount_loss) +
+                        0.5 * number(loss.kl_loss);
+  EXPECT_NEAR(number(loss.loss), wanted, 1e-6 * wanted);  // four roundings of 2^-24
+}
+
 class GoldenDreamer : public ::testing::TestWithParam<Golden> {
  protected:
   // Every element within 2e-5 of the tensor's largest: sums of some thousand float products in another order than
