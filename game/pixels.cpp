@@ -17,6 +17,7 @@ constexpr std::array kPresets{
     PixelPreset{"full", kFullWidth, 8 * kFullBytes, true, PixelView::kFull},
     PixelPreset{"field-64", kFullWidth / 3, 8 * kFullBytes / 3, true, PixelView::kField64},
     PixelPreset{"ship-64", kFullWidth / 3, 8 * kFullBytes / 3, true, PixelView::kShip64},
+    PixelPreset{"grey-64", kFullWidth / 3, 8 * kFullBytes / 3, false, PixelView::kGrey64},
 };
 
 PixelCode best_code() {
@@ -61,6 +62,7 @@ FullRow moved_left(const FullRow& row, int columns, bool lit) {
 }
 
 FullRow both(const FullRow& a, const FullRow& b) { return {a[0] & b[0], a[1] & b[1], a[2] & b[2]}; }
+FullRow odd(const FullRow& a, const FullRow& b) { return {a[0] ^ b[0], a[1] ^ b[1], a[2] ^ b[2]}; }
 FullRow either(const FullRow& a, const FullRow& b) { return {a[0] | b[0], a[1] | b[1], a[2] | b[2]}; }
 
 // The middle of the first place where kShipColumns neighbours are lit in the ship's rows; without one, of the field.
@@ -82,13 +84,16 @@ int ship_column(std::span<const FullRow> full) {
   return kFullWidth / 2;
 }
 
+// Columns 0, 3, .. 63; 66, .. 126; 129, .. 189.
+std::uint64_t thirds(const FullRow& row) {
+  return every_third(row[0]) | every_third(row[1] >> 2) << 22 | every_third(row[2] >> 1) << 43;
+}
+
 void write_thirds(std::span<const FullRow> full, int move, std::uint8_t* out) {
   for (std::size_t y = 0; y < full.size(); y += 3, out += 8) {
     const FullRow lit = moved_left(either(either(full[y], full[y + 1]), full[y + 2]), move, true);
     // Bit i: column i or one of the two to its right.
-    const FullRow any = either(either(lit, moved_left(lit, 1, false)), moved_left(lit, 2, false));
-    // Columns 0, 3, .. 63; 66, .. 126; 129, .. 189.
-    const std::uint64_t row = every_third(any[0]) | every_third(any[1] >> 2) << 22 | every_third(any[2] >> 1) << 43;
+    const std::uint64_t row = thirds(either(either(lit, moved_left(lit, 1, false)), moved_left(lit, 2, false)));
     std::memcpy(out, &row, sizeof row);
   }
 }
@@ -99,6 +104,45 @@ void thirds_packed(const PixelLoops& with, PixelView view, const Ram& newest, co
   with.full_packed(newest, before, reinterpret_cast<std::uint8_t*>(full.data()));
   // The ship stands in the middle of the three columns that become column 32.
   write_thirds(full, view == PixelView::kShip64 ? ship_column(full) - 3 * 32 - 1 : 0, out);
+}
+
+// Two bits of each column's sum of three.
+struct Sum {
+  FullRow ones;
+  FullRow twos;
+};
+Sum sum_of(const FullRow& a, const FullRow& b, const FullRow& c) {
+  return {odd(odd(a, b), c), either(both(a, b), both(c, odd(a, b)))};
+}
+Sum sum_of_neighbours(const FullRow& row) { return sum_of(row, moved_left(row, 1, false), moved_left(row, 2, false)); }
+
+// kGrey64: the number of lit pixels as four bits, each a picture of its own, and a fifth where it is not 0.
+void thirds_grey(const PixelLoops& with, const Ram& newest, const Ram& before, std::uint8_t* out) {
+  std::array<FullRow, kFullHeight> full;
+  with.full_packed(newest, before, reinterpret_cast<std::uint8_t*>(full.data()));
+  constexpr std::size_t kPictures = 5;
+  std::array<std::array<std::uint64_t, kFullHeight / 3>, kPictures> bits;
+  for (std::size_t row = 0; row < kFullHeight / 3; ++row) {
+    const Sum down = sum_of(full[3 * row], full[3 * row + 1], full[3 * row + 2]);
+    const Sum low = sum_of_neighbours(down.ones);
+    const Sum high = sum_of_neighbours(down.twos);
+    // low.ones + 2 (low.twos + high.ones) + 4 high.twos.
+    const FullRow carry = both(low.twos, high.ones);
+    const std::array sum{low.ones, odd(low.twos, high.ones), odd(high.twos, carry), both(high.twos, carry)};
+    std::uint64_t any = 0;
+    for (std::size_t bit = 0; bit < sum.size(); ++bit) any |= bits[bit][row] = thirds(sum[bit]);
+    bits[kPictures - 1][row] = any;
+  }
+  constexpr std::size_t kPixels = std::size_t{kFullWidth / 3} * (kFullHeight / 3);
+  constexpr std::array<std::uint8_t, kPictures> kWorth{15, 30, 60, 120, 120};
+  std::array<std::uint8_t, kPixels> lit;
+  for (std::size_t picture = 0; picture < kPictures; ++picture) {
+    with.unpack(reinterpret_cast<const std::uint8_t*>(bits[picture].data()), kPixels / 8, lit.data());
+    for (std::size_t i = 0; i < kPixels; ++i) {
+      const int sofar = picture == 0 ? 0 : out[i];
+      out[i] = static_cast<std::uint8_t>(sofar + (lit[i] & kWorth[picture]));
+    }
+  }
 }
 
 bool is_of_thirds(PixelView view) { return view == PixelView::kField64 || view == PixelView::kShip64; }
@@ -142,6 +186,8 @@ void render_pixels(PixelCode code, const PixelPreset& preset, const Ram& newest,
       thirds_packed(with, preset.view, newest, before, packed.data());
       return with.unpack(packed.data(), packed.size(), out.data());
     }
+    case PixelView::kGrey64:
+      return thirds_grey(with, newest, before, out.data());
   }
 }
 

@@ -30,12 +30,15 @@ enum class PixelView : std::uint8_t {
   /// picture: where kShipColumns neighbouring columns are lit in its kShipRows lowest rows; where there is none (before
   /// it comes, while it explodes), the field's middle stands there.
   kShip64,
+  /// The crop of kField64, each 3 x 3 pixels one of grey: 0 when none of the nine is lit, 120 + 15 n when n are. A shot
+  /// one pixel wide stays more than half bright, and an exploding alien is darker than a living one.
+  kGrey64,
 };
 // Source of the crops: the predecessor's, which takes columns 16 to 207. They hold all that can touch or be touched:
 // the ship moves in columns 18..199 and its shots in 24..193, shields stand in 32..188. What moves in 8..15 and
 // 208..213 are the ends of the rack, and alien shots from there, which fall straight down past the ship.
 
-inline constexpr int kFieldLowestRow = 24;  // of kFull, kField64 and kShip64, from the bottom
+inline constexpr int kFieldLowestRow = 24;  // of kFull and what is made of it, from the bottom
 inline constexpr int kShipRow = 32;         // the ship's lowest, from the bottom
 inline constexpr int kShipRows = 4;
 inline constexpr int kShipColumns = 11;  // two less than it has; aliens end the game before they are so low
@@ -68,7 +71,7 @@ inline constexpr FrameShape kNoFrame{.width = 0, .height = 0};
 /// How pictures of a preset are kept: packed when there is such a form.
 constexpr FrameShape stored_shape(const PixelPreset& preset) { return {preset.width, preset.height, preset.binary}; }
 
-/// deepmind, play-field, full, field-64, ship-64.
+/// deepmind, play-field, full, field-64, ship-64, grey-64.
 std::span<const PixelPreset> pixel_presets();
 /// Errors: UserError naming the known ones.
 const PixelPreset& pixel_preset_of(std::string_view name);

@@ -29,10 +29,12 @@ void check_deconv(const char* where, const Stream& s, const DeconvShape& shape, 
   SINV_CHECK(scratch >= wanted, where, ": scratch has ", scratch, " floats, ", wanted, " are wanted");
 }
 
-void check_image_error(const char* where, ConstView prediction, ConstView target, const Shape& y) {
+void check_image_error(const char* where, ConstView prediction, ConstView target, const ImageWeights& weights,
+                       const Shape& y) {
   SINV_CHECK(prediction.shape.rank() == 4, where, ": prediction is ", prediction.shape, ", wanted 4 dimensions");
   check_shape(where, "target", target.shape, prediction.shape);
   check_shape(where, "y", y, Shape{prediction.shape[0]});
+  SINV_CHECK(weights.apart >= 0, where, ": images that are ", weights.apart, " apart, wanted at least 0");
 }
 
 }  // namespace
@@ -94,19 +96,25 @@ void frames_forward(const Stream& s, std::span<const std::uint8_t> frames, float
   on_device(s.device, [&](const auto& backend) { backend.frames_forward(s, frames, offset, pixels); });
 }
 
-void image_error_forward(const Stream& s, ConstView prediction, ConstView target, float lit_above, float lit_weight,
-                         View y) {
-  check_image_error("image_error_forward", prediction, target, y.shape);
-  on_device(s.device,
-            [&](const auto& backend) { backend.image_error_forward(s, prediction, target, lit_above, lit_weight, y); });
+void picture_changes_forward(const Stream& s, ConstView x, std::int64_t channels, float scale, View y) {
+  SINV_CHECK(x.shape.rank() == 4, "picture_changes_forward: x is ", x.shape, ", wanted 4 dimensions");
+  check_shape("picture_changes_forward", "y", y.shape, x.shape);
+  SINV_CHECK(channels >= 1 && x.shape[3] % channels == 0, "picture_changes_forward: ", x.shape[3],
+             " channels are no pictures of ", channels);
+  on_device(s.device, [&](const auto& backend) { backend.picture_changes_forward(s, x, channels, scale, y); });
 }
 
-void image_error_backward(const Stream& s, ConstView prediction, ConstView target, float lit_above, float lit_weight,
+void image_error_forward(const Stream& s, ConstView prediction, ConstView target, const ImageWeights& weights, View y) {
+  check_image_error("image_error_forward", prediction, target, weights, y.shape);
+  on_device(s.device, [&](const auto& backend) { backend.image_error_forward(s, prediction, target, weights, y); });
+}
+
+void image_error_backward(const Stream& s, ConstView prediction, ConstView target, const ImageWeights& weights,
                           ConstView gy, GradientMode mode, View gprediction) {
-  check_image_error("image_error_backward", prediction, target, gy.shape);
+  check_image_error("image_error_backward", prediction, target, weights, gy.shape);
   check_shape("image_error_backward", "gprediction", gprediction.shape, prediction.shape);
   on_device(s.device, [&](const auto& backend) {
-    backend.image_error_backward(s, prediction, target, lit_above, lit_weight, gy, mode, gprediction);
+    backend.image_error_backward(s, prediction, target, weights, gy, mode, gprediction);
   });
 }
 

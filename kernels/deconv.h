@@ -45,12 +45,24 @@ void deconv_backward(const Stream& s, const DeconvShape& shape, ConstView x, con
 /// pixels [m,h,w,c] = byte / 255 + offset of frames [m,c,h,w].
 void frames_forward(const Stream& s, std::span<const std::uint8_t> frames, float offset, View pixels);
 
-/// y [m] = 1/2 sum over an image of weight (prediction - target)^2, the weight being lit_weight where the target is
-/// above `lit_above`, else 1: minus the log-likelihood under a unit normal, without its constant, for weight 1.
-void image_error_forward(const Stream& s, ConstView prediction, ConstView target, float lit_above, float lit_weight,
-                         View y);
+/// A pixel of x, y [m,h,w,n] is a history of pictures of `channels` each, oldest first. The newest stays; of each older
+/// one y has scale (the next picture - it). x and y may be the same memory.
+void picture_changes_forward(const Stream& s, ConstView x, std::int64_t channels, float scale, View y);
+
+/// What a pixel counts in an image's error: (lit where its target is above lit_above, else 1) times (1 + moved |target
+/// - the same pixel of the target `apart` images before|). The first `apart` images have none before them.
+struct ImageWeights {
+  float lit_above = 0.0F;
+  float lit = 1.0F;
+  float moved = 0.0F;
+  std::int64_t apart = 0;  // 0: no image has one before it
+};
+
+/// y [m] = 1/2 sum over an image of weight (prediction - target)^2: minus the log-likelihood under a unit normal,
+/// without its constant, for weights of 1.
+void image_error_forward(const Stream& s, ConstView prediction, ConstView target, const ImageWeights& weights, View y);
 /// The gradient to the prediction only.
-void image_error_backward(const Stream& s, ConstView prediction, ConstView target, float lit_above, float lit_weight,
+void image_error_backward(const Stream& s, ConstView prediction, ConstView target, const ImageWeights& weights,
                           ConstView gy, GradientMode mode, View gprediction);
 
 }  // namespace sinv

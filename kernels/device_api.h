@@ -30,7 +30,7 @@ namespace sinv {
   X(scale_rows_forward) X(scale_rows_backward) X(rows_backward) \
   X(deconv_packed_floats) X(deconv_packed_backward_floats) X(deconv_scratch_floats) \
   X(deconv_pack) X(deconv_forward) X(deconv_backward) \
-  X(frames_forward) X(image_error_forward) X(image_error_backward)
+  X(frames_forward) X(picture_changes_forward) X(image_error_forward) X(image_error_backward)
 // Those of replay memory.
 #define SINV_REPLAY_OPS(X) X(replay_change) X(replay_sample) X(replay_gather) X(replay_prioritise)
 // clang-format on

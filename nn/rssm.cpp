@@ -239,7 +239,17 @@ Var frames(Tape& tape, std::span<const std::uint8_t> frames, float offset, Shape
   return out;
 }
 
-Var image_error(Tape& tape, Var prediction, Var target, float lit_above, float lit_weight) {
+Var picture_changes(Tape& tape, Var x, std::int64_t channels, float scale) {
+  const View from = tape.value(x);
+  const Var out = tape.output(from.shape, {});
+  const View y = tape.value(out);
+  tape.record(
+      {}, out, [=](const Stream& s) { picture_changes_forward(s, from, channels, scale, y); },
+      [](const Stream&, View, Slots) {});
+  return out;
+}
+
+Var image_error(Tape& tape, Var prediction, Var target, const ImageWeights& weights) {
   const std::array inputs{prediction};
   const View p = tape.value(prediction);
   const View t = tape.value(target);
@@ -247,10 +257,8 @@ Var image_error(Tape& tape, Var prediction, Var target, float lit_above, float l
   const Var out = tape.output(Shape{p.shape[0]}, inputs);
   const View y = tape.value(out);
   tape.record(
-      inputs, out, [=](const Stream& s) { image_error_forward(s, p, t, lit_above, lit_weight, y); },
-      [=](const Stream& s, View gy, Slots in) {
-        image_error_backward(s, p, t, lit_above, lit_weight, gy, in[0].mode, in[0].view);
-      });
+      inputs, out, [=](const Stream& s) { image_error_forward(s, p, t, weights, y); },
+      [=](const Stream& s, View gy, Slots in) { image_error_backward(s, p, t, weights, gy, in[0].mode, in[0].view); });
   return out;
 }
 

@@ -39,7 +39,9 @@ Var deconv_pack(Tape& tape, const DeconvShape& shape, Var weight, bool input_gra
 Var deconv(Tape& tape, const DeconvShape& shape, Var x, Var packed_weight, Var bias, Activation activation);
 /// Images byte / 255 + offset of byte frames [m,c,h,w] in the caller's memory, read in every forward().
 Var frames(Tape& tape, std::span<const std::uint8_t> frames, float offset, Shape images);
+/// Each picture of a pixel's history but the newest becomes `scale` times what changed until the next one. No gradient.
+Var picture_changes(Tape& tape, Var x, std::int64_t channels, float scale);
 /// One number per image.
-Var image_error(Tape& tape, Var prediction, Var target, float lit_above, float lit_weight);
+Var image_error(Tape& tape, Var prediction, Var target, const ImageWeights& weights);
 
 }  // namespace sinv

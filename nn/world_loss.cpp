@@ -29,13 +29,20 @@ WorldLossVars record_world_loss(Tape& tape, const WorldModel& model, ParameterSt
   const Var weight = tape.input(Shape{all, 1});
   const Var noise = tape.input(Shape{all, sizes.variables});
   WorldLossVars out;
-  out.batch = {tape.frames(images.size()), tape.value(action).flat(),   tape.value(keep).flat(),
-               tape.value(reward).flat(),  tape.value(discount).flat(), tape.value(weight).flat(),
-               tape.value(noise).flat()};
+  out.batch = {tape.frames(images.size()),
+               tape.frames(sizes.history > 1 ? static_cast<std::size_t>(sizes.history) * images.size() : 0),
+               tape.value(action).flat(),
+               tape.value(keep).flat(),
+               tape.value(reward).flat(),
+               tape.value(discount).flat(),
+               tape.value(weight).flat(),
+               tape.value(noise).flat(),
+               {}};
 
   const WorldModelVars vars = model.record(tape, store, {});
   const Var target = frames(tape, out.batch.frames, -0.5F, images);
-  const Var embedded = vars.embedding_part(vars.embed(target));
+  const Var looked_at = sizes.history > 1 ? vars.look(out.batch.seen, all) : target;
+  const Var embedded = vars.embedding_part(vars.embed(looked_at));
   std::vector<Var> stochs;
   std::vector<Var> deters;
   std::vector<Var> posteriors;
@@ -55,15 +62,23 @@ WorldLossVars record_world_loss(Tape& tape, const WorldModel& model, ParameterSt
   const Var feature = vars.feature(out.stoch, out.deter);
   const Var row_weight = flat(tape, weight);
   out.prediction = vars.decode(feature);
-  out.image_loss = weighted_sum(
-      tape, image_error(tape, out.prediction, target, settings.lit_above, settings.lit_weight), row_weight, 1.0F);
+  out.image_loss = weighted_sum(tape,
+                                image_error(tape, out.prediction, target,
+                                            {settings.lit_above, settings.lit_weight, settings.moved_weight, batch}),
+                                row_weight, 1.0F);
   out.reward_loss = sum(tape, huber(tape, vars.reward(feature), reward, weight, 0.0F));
   out.discount_loss = weighted_sum(tape, bernoulli(tape, vars.discount_logit(feature), discount), weight, 1.0F);
   out.kl_loss = kl_balance(tape, stack(tape, posteriors), vars.prior(out.deter), sizes.classes, row_weight,
                            settings.free_nats, settings.kl_balance)
                     .loss;
   const auto plus = [&](Var a, Var b) { return binary(tape, Binary::kAdd, a, b); };
-  out.loss = plus(plus(out.image_loss, scaled_sum(tape, out.reward_loss, settings.reward_scale)),
+  Var image_loss = out.image_loss;
+  if (settings.pictures_wait) {
+    const Var scale = tape.input(tape.shape(image_loss));
+    out.batch.picture_scale = tape.value(scale).flat();
+    image_loss = binary(tape, Binary::kMultiply, image_loss, scale);
+  }
+  out.loss = plus(plus(image_loss, scaled_sum(tape, out.reward_loss, settings.reward_scale)),
                   plus(scaled_sum(tape, out.discount_loss, settings.discount_scale),
                        scaled_sum(tape, out.kl_loss, settings.kl_scale)));
   return out;

@@ -17,20 +17,24 @@ struct WorldLossSettings {
   float free_nats = 0.0F;
   float reward_scale = 1.0F;
   float discount_scale = 5.0F;
-  float lit_above = 0.0F;   // pixels above this, of -0.5 to 0.5, ...
-  float lit_weight = 1.0F;  // ... count so much more in the image loss
+  float lit_above = 0.0F;      // pixels above this, of -0.5 to 0.5, ...
+  float lit_weight = 1.0F;     // ... count so much more in the image loss
+  bool pictures_wait = false;  // the image loss has a factor that can be set from update to update
+  float moved_weight = 0.0F;   // and a pixel that went from dark to lit, or back, 1 + this; one of grey in proportion
 };
 
 /// What the caller fills before forward(), in the order of time: row t * batch + b is step t of sequence b. The action
 /// of a row is the one that led to its picture; it is all zeros, and so is `keep`, where an episode begins.
 struct SequenceBatch {
   std::span<std::uint8_t> frames;  // [steps,batch,channels,height,width]
+  std::span<std::uint8_t> seen;    // [steps,batch,history,channels,height,width] when history is above 1, else empty
   std::span<float> action;         // [steps,batch,actions] one-hot
   std::span<float> keep;           // [steps,batch] 0 where an episode begins, else 1
   std::span<float> reward;         // [steps,batch] already squashed
   std::span<float> discount;       // [steps,batch] gamma, or 0 after the last step of a game
   std::span<float> weight;         // [steps,batch] 0 where padded; the others sum to 1
   std::span<float> noise;          // [steps,batch,variables] in [0, 1)
+  std::span<float> picture_scale;  // [1] of the image loss, when pictures_wait; else empty
 };
 
 struct WorldLossVars {
@@ -46,7 +50,8 @@ struct WorldLossVars {
 };
 
 /// Records the whole loss:
-///   -log N(picture) summed over pixels - reward_scale log N(reward) - discount_scale log Bernoulli(discount)
+///   -picture_scale log N(picture) summed over pixels - reward_scale log N(reward) - discount_scale log
+///   Bernoulli(discount)
 ///   + kl_scale KL,
 /// weighted over rows, the normals of unit variance and without their constants. The sequence is unrolled on the tape.
 WorldLossVars record_world_loss(Tape& tape, const WorldModel& model, ParameterStore& store,

@@ -58,7 +58,7 @@ std::vector<std::int64_t> sides(std::int64_t picture) {
 
 std::vector<ConvShape> encoder_shapes(const WorldModelSettings& settings) {
   std::vector<ConvShape> shapes;
-  ConvShape shape{settings.height, settings.width, settings.channels, settings.depth, 4, 2, 0};
+  ConvShape shape{settings.height, settings.width, settings.history * settings.channels, settings.depth, 4, 2, 0};
   for (int level = 0; level < kLevels; ++level) {
     if (shape.height < 4 || shape.width < 4) {
       throw UserError(text("world model: a picture of ", settings.width, "x", settings.height,
@@ -131,6 +131,13 @@ Var dense(Tape& tape, Var x, const LinearVars& layer, Activation activation) {
   return linear(tape, x, layer.weight, layer.bias, activation);
 }
 }  // namespace
+
+Var WorldModelVars::look(std::span<const std::uint8_t> histories, std::int64_t m) const {
+  const WorldModelSettings& sizes = *settings_;
+  const Shape shape{m, sizes.height, sizes.width, sizes.history * sizes.channels};
+  const Var pictures = frames(*tape_, histories, -0.5F, shape);
+  return sizes.history > 1 ? picture_changes(*tape_, pictures, sizes.channels, kChangeScale) : pictures;
+}
 
 Var WorldModelVars::embed(Var images) const {
   Var x = images;

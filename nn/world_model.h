@@ -8,12 +8,16 @@
 
 namespace sinv {
 
+/// Most pixels change rarely, and what does is what matters: shots, ships, explosions.
+inline constexpr float kChangeScale = 4.0F;
+
 /// Sizes of a recurrent state-space model. The defaults are those of DreamerV2 on Atari: with six actions 19,968,179
 /// parameters. Source: Hafner et al., arXiv:2010.02193, and its release.
 struct WorldModelSettings {
   int height = 64;  // of the picture
   int width = 64;
   int channels = 1;
+  int history = 1;  // pictures that the encoder looks back on, with its own; the decoder draws the newest
   int actions = 6;
   int deter = 600;      // the deterministic state h
   int hidden = 600;     // layers of the recurrent model
@@ -31,7 +35,10 @@ struct WorldModelSettings {
 /// environments. Valid as long as the tape.
 class WorldModelVars {
  public:
-  /// [m,embedding] of images [m,height,width,channels], bytes / 255 - 0.5.
+  /// What an encoder sees of histories of pictures, bytes [m,history,channels,height,width], oldest first: the newest
+  /// picture, byte / 255 - 0.5, and how each older one changed until the next, kChangeScale times.
+  Var look(std::span<const std::uint8_t> histories, std::int64_t m) const;
+  /// [m,embedding] of what look() gives, [m,height,width,history * channels].
   Var embed(Var images) const;
   /// The next h of z, action (one-hot) and h.
   Var next_deter(Var stoch, Var action, Var deter) const;

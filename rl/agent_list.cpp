@@ -28,8 +28,9 @@ std::unique_ptr<Agent> make_dreamer(const AgentSettings& settings, const AgentSh
 
 void dreamer_defaults(AgentSettings& agent, TrainerSettings& train, EnvSettings& env) {
   choose_preset(agent.dreamer);
-  env.pixels = agent.dreamer.preset == "predecessor" ? "full" : "field-64";
-  env.history = 1;
+  const std::string& preset = agent.dreamer.preset;
+  env.pixels = preset == "predecessor" ? "full" : preset == "small" ? "grey-64" : "field-64";
+  env.history = preset == "small" ? 2 : 1;
   env.frames_per_step = 4;
   env.reward.score_scale = 0.05;
   env.reward.transform = "tanh";

@@ -206,21 +206,34 @@ void Cpu::frames_forward(const Stream&, std::span<const std::uint8_t> frames, fl
   }
 }
 
-void Cpu::image_error_forward(const Stream&, ConstView prediction, ConstView target, float lit_above, float lit_weight,
+void Cpu::picture_changes_forward(const Stream&, ConstView x, std::int64_t channels, float scale, View y) {
+  const std::int64_t all = x.shape[3];
+  if (all == 0) return;
+  isa().picture_changes(x.size() / as_size(all), as_int(all / channels), as_int(channels), scale, x.data, y.data);
+}
+
+// The same place of the image before, null when there is none.
+static const float* place_before(ConstView target, std::size_t image, std::size_t floats, const ImageWeights& weights) {
+  const auto apart = static_cast<std::size_t>(weights.apart);
+  return apart == 0 || image < apart ? nullptr : target.data + (image - apart) * floats;
+}
+
+void Cpu::image_error_forward(const Stream&, ConstView prediction, ConstView target, const ImageWeights& weights,
                               View y) {
   const std::size_t floats = y.size() == 0 ? 0 : prediction.size() / y.size();
   for (std::size_t i = 0; i < y.size(); ++i) {
-    y.data[i] = static_cast<float>(
-        isa().image_error(floats, prediction.data + i * floats, target.data + i * floats, lit_above, lit_weight));
+    y.data[i] = static_cast<float>(isa().image_error(floats, prediction.data + i * floats, target.data + i * floats,
+                                                     place_before(target, i, floats, weights), weights));
   }
 }
 
-void Cpu::image_error_backward(const Stream&, ConstView prediction, ConstView target, float lit_above, float lit_weight,
+void Cpu::image_error_backward(const Stream&, ConstView prediction, ConstView target, const ImageWeights& weights,
                                ConstView gy, GradientMode mode, View gprediction) {
   const std::size_t floats = gy.size() == 0 ? 0 : prediction.size() / gy.size();
   for (std::size_t i = 0; i < gy.size(); ++i) {
-    isa().image_error_backward(floats, prediction.data + i * floats, target.data + i * floats, lit_above, lit_weight,
-                               gy.data[i], mode, gprediction.data + i * floats);
+    isa().image_error_backward(floats, prediction.data + i * floats, target.data + i * floats,
+                               place_before(target, i, floats, weights), weights, gy.data[i], mode,
+                               gprediction.data + i * floats);
   }
 }
 

@@ -121,10 +121,11 @@ struct Cpu {
                               Activation activation, ConstView y, View gy, const LinearGradients& gradients,
                               std::span<float> scratch);
   static void frames_forward(const Stream&, std::span<const std::uint8_t> frames, float offset, View pixels);
-  static void image_error_forward(const Stream&, ConstView prediction, ConstView target, float lit_above,
-                                  float lit_weight, View y);
-  static void image_error_backward(const Stream&, ConstView prediction, ConstView target, float lit_above,
-                                   float lit_weight, ConstView gy, GradientMode mode, View gprediction);
+  static void picture_changes_forward(const Stream&, ConstView x, std::int64_t channels, float scale, View y);
+  static void image_error_forward(const Stream&, ConstView prediction, ConstView target, const ImageWeights& weights,
+                                  View y);
+  static void image_error_backward(const Stream&, ConstView prediction, ConstView target, const ImageWeights& weights,
+                                   ConstView gy, GradientMode mode, View gprediction);
 
   static void replay_change(const Stream&, const ReplayRing& ring, double beta, std::span<const ReplayChange> changes);
   static void replay_sample(const Stream&, const ReplayRing& ring, std::span<std::uint32_t> slots,

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "kernels/activation.h"
+#include "kernels/deconv.h"
 #include "kernels/device.h"
 
 namespace sinv {
@@ -150,10 +151,13 @@ struct IsaKernels {
   void (*divergence_backward)(int variables, int classes, const float* posterior, const float* prior, float g_posterior,
                               GradientMode posterior_mode, float* gposterior, float g_prior, GradientMode prior_mode,
                               float* gprior);
-  double (*image_error)(std::size_t count, const float* prediction, const float* target, float lit_above,
-                        float lit_weight);
-  void (*image_error_backward)(std::size_t count, const float* prediction, const float* target, float lit_above,
-                               float lit_weight, float g, GradientMode mode, float* gprediction);
+  /// As picture_changes_forward, of `pixels` pixels.
+  void (*picture_changes)(std::size_t pixels, int pictures, int channels, float scale, const float* x, float* y);
+  /// `before` is null for an image that has none before it.
+  double (*image_error)(std::size_t count, const float* prediction, const float* target, const float* before,
+                        const ImageWeights& weights);
+  void (*image_error_backward)(std::size_t count, const float* prediction, const float* target, const float* before,
+                               const ImageWeights& weights, float g, GradientMode mode, float* gprediction);
   /// columns [rows * width, kernel * kernel * outputs] added to an image, `stride` positions apart.
   void (*scatter_columns)(int rows, int width, int kernel, int outputs, int stride, const float* columns, float* image,
                           std::ptrdiff_t pitch);

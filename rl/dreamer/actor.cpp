@@ -59,8 +59,7 @@ struct DreamerActor::Impl {
     world.finish(false, stream);
     actor.finish(false, stream);
     const WorldModelSettings& sizes = settings.world;
-    const Shape images{most, sizes.height, sizes.width, sizes.channels};
-    seen = tape.frames(images.size());
+    seen = tape.frames(Shape{most, sizes.height, sizes.width, sizes.history * sizes.channels}.size());
     stoch = tape.input(Shape{most, sizes.latent()});
     deter = tape.input(Shape{most, sizes.deter});
     action = tape.input(Shape{most, sizes.actions});
@@ -69,7 +68,7 @@ struct DreamerActor::Impl {
     const LayerUse use{.input_gradient = false, .frozen = true, .held = true};
     const WorldModelVars vars = model.record(tape, world, use);
     const std::vector<LinearVars> actor_vars = head.record(tape, actor, use);
-    const Var embedded = vars.embedding_part(vars.embed(sinv::frames(tape, seen, -0.5F, images)));
+    const Var embedded = vars.embedding_part(vars.embed(vars.look(seen, most)));
     next_deter = vars.next_deter(stoch, action, deter);
     next_stoch = categorical(tape, vars.posterior(next_deter, embedded), sizes.classes, latent_noise);
     logits = apply_head(tape, actor_vars, vars.feature(next_stoch, next_deter));

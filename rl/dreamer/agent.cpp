@@ -37,31 +37,22 @@ std::uint64_t mixed(std::uint64_t seed, std::uint64_t stream) {
   return (std::uint64_t{block.word[0]} << 32) | block.word[1];
 }
 
-// The newest picture of each of `rows` stacks of `history` pictures, a byte for each pixel.
-void newest_pictures(std::span<const std::uint8_t> stacks, std::size_t history, bool packed, std::size_t rows,
-                     std::span<std::uint8_t> out) {
-  const std::size_t stack = stacks.size() / rows;
-  const std::size_t picture = stack / history;
-  const std::size_t pixels = out.size() / rows;
-  for (std::size_t row = 0; row < rows; ++row) {
-    const auto newest = stacks.subspan((row + 1) * stack - picture, picture);
-    const std::span<std::uint8_t> to = out.subspan(row * pixels, pixels);
-    if (packed) {
-      unpack_pixels(newest, to);
-    } else {
-      std::ranges::copy(newest, to.begin());
-    }
+// Stored pictures, a byte for each pixel.
+void copy_pictures(std::span<const std::uint8_t> stored, bool packed, std::span<std::uint8_t> out) {
+  if (packed) {
+    unpack_pixels(stored, out);
+  } else {
+    std::ranges::copy(stored, out.begin());
   }
 }
 
 }  // namespace
 
-DreamerPolicy::DreamerPolicy(const DreamerLearnerSettings& settings, bool packed, int history, int most,
-                             std::uint64_t seed)
-    : packed_(packed), history_(static_cast<std::size_t>(history)), actor_(settings, most, seed) {}
+DreamerPolicy::DreamerPolicy(const DreamerLearnerSettings& settings, bool packed, int most, std::uint64_t seed)
+    : packed_(packed), actor_(settings, most, seed) {}
 
 void DreamerPolicy::choose(const Observations& observations, bool greedy, std::span<std::uint8_t> actions) {
-  newest_pictures(observations.pictures, history_, packed_, actions.size(), actor_.frames());
+  copy_pictures(observations.pictures, packed_, actor_.frames());
   actor_.act(greedy, actions);
 }
 
@@ -70,7 +61,7 @@ DreamerLearnerSettings dreamer_sizes(const ModelFile& model) {
   Options options;
   describe(options, settings);
   for (const auto& [key, value] : model.network) options.set(key, value);
-  return learner_settings(settings, model.picture, model.actions);
+  return learner_settings(settings, model.picture, model.history, model.actions);
 }
 
 std::unique_ptr<Dream> dream_of(const ModelFile& model, int rows, std::uint64_t seed) {
@@ -86,8 +77,7 @@ std::unique_ptr<Dream> dream_of(const ModelFile& model, int rows, std::uint64_t 
 }
 
 std::unique_ptr<BatchPolicy> dreamer_policy(const ModelFile& model, int most) {
-  auto policy = std::make_unique<DreamerPolicy>(dreamer_sizes(model), model.picture.packed, model.history, most,
-                                                std::uint64_t{0});
+  auto policy = std::make_unique<DreamerPolicy>(dreamer_sizes(model), model.picture.packed, most, std::uint64_t{0});
   std::vector<float> world;
   std::vector<float> actor;
   policy->actor().for_each_parameter(
@@ -102,12 +92,12 @@ std::unique_ptr<BatchPolicy> dreamer_policy(const ModelFile& model, int most) {
 
 DreamerAgent::DreamerAgent(const DreamerSettings& settings, const AgentShape& shape, std::uint64_t seed)
     : settings_(settings),
-      sizes_(learner_settings(settings, shape.picture, shape.actions, shape.threads)),
+      sizes_(learner_settings(settings, shape.picture, shape.history, shape.actions, shape.threads)),
       shape_(shape),
       seed_(mixed(seed, kWarmUpStream)),
       memory_(settings, shape),
       learner_(sizes_, mixed(seed, kLearnerStream)),
-      policy_(sizes_, shape.picture.packed, shape.history, shape.envs, mixed(seed, kActorStream)) {
+      policy_(sizes_, shape.picture.packed, shape.envs, mixed(seed, kActorStream)) {
   state_.draws = Random(mixed(seed, kDrawStream), 0);
   policy_.actor().set_parameters(learner_.parameters());
 }
@@ -156,8 +146,8 @@ void DreamerAgent::dream_on(const Environments& envs, int action, bool begins) {
   }
   if (dream_steps_ < kDreamContext) {
     const std::span<const std::uint8_t> stacks = envs.observations().pictures;
-    newest_pictures(stacks.first(stacks.size() / static_cast<std::size_t>(shape_.envs)),
-                    static_cast<std::size_t>(shape_.history), shape_.picture.packed, 1, dream_->frames());
+    copy_pictures(stacks.first(stacks.size() / static_cast<std::size_t>(shape_.envs)), shape_.picture.packed,
+                  dream_->frames());
     dream_->observe();
   } else {
     dream_->imagine();
@@ -212,7 +202,7 @@ AgentReport DreamerAgent::report() const {
 }
 
 std::unique_ptr<BatchPolicy> DreamerAgent::greedy_policy(int most) const {
-  auto policy = std::make_unique<DreamerPolicy>(sizes_, shape_.picture.packed, shape_.history, most, std::uint64_t{0});
+  auto policy = std::make_unique<DreamerPolicy>(sizes_, shape_.picture.packed, most, std::uint64_t{0});
   policy->actor().set_parameters(learner_.parameters());
   return policy;
 }

@@ -17,7 +17,7 @@ namespace sinv {
 /// act() takes the most likely actions; what is drawn of the latent state then hangs on the step of the episode alone.
 class DreamerPolicy final : public BatchPolicy {
  public:
-  DreamerPolicy(const DreamerLearnerSettings& settings, bool packed, int history, int most, std::uint64_t seed);
+  DreamerPolicy(const DreamerLearnerSettings& settings, bool packed, int most, std::uint64_t seed);
 
   /// REQUIRES: actions.size() is the policy's `most`.
   void act(const Observations& observations, std::span<std::uint8_t> actions) override {
@@ -30,7 +30,6 @@ class DreamerPolicy final : public BatchPolicy {
 
  private:
   bool packed_;
-  std::size_t history_;
   DreamerActor actor_;
 };
 

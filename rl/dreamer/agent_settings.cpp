@@ -28,6 +28,9 @@ void describe(Options& options, DreamerSettings& s) {
   options.add("dreamer.discount_scale", loss.discount_scale, "weight of the discount in the model's loss", 0, 1e6);
   options.add("dreamer.lit_weight", loss.lit_weight, "how much a lit pixel counts in the picture's loss; a dark one 1",
               0, 1e6);
+  options.add("dreamer.moved_weight", loss.moved_weight,
+              "how much more a pixel counts that has changed since the step before; of grey ones in proportion", 0,
+              1e6);
   options.add("dreamer.horizon", behaviour.horizon, "imagined steps", 2, 1000);
   options.add("dreamer.lambda", behaviour.lambda, "of the lambda returns", 0, 1);
   options.add("dreamer.entropy_scale", behaviour.entropy_scale, "weight of the actor's entropy", 0, 1e6);
@@ -42,8 +45,13 @@ void describe(Options& options, DreamerSettings& s) {
   options.add("dreamer.weight_decay", s.learner.weight_decay, "share that all parameters lose in an update", 0, 0.5);
   options.add("dreamer.slow_copy_updates", s.learner.slow_copy_updates, "updates between copies of the critic", 1,
               1'000'000'000);
+  options.add("dreamer.rewards_first_updates", s.learner.rewards_first_updates,
+              "updates in which the world model learns rewards and ends alone, before it learns pictures too", 0,
+              1'000'000'000);
   options.add("dreamer.model_first_updates", s.learner.model_first_updates,
               "updates of the world model alone, before actor and critic begin to learn", 0, 1'000'000'000);
+  options.add("dreamer.behaviour_period", s.learner.behaviour_period,
+              "updates of the world model for one of actor and critic", 1, 1'000'000);
   options.add("dreamer.gamma", s.gamma, "discount per step", 0, 1);
   options.add("dreamer.steps_per_update", s.steps_per_update, "environment steps for one update", 0.001, 1e9);
   options.add("dreamer.warmup_steps", s.warmup_steps, "steps with random actions before learning begins", 1,
@@ -74,8 +82,8 @@ void check(const DreamerSettings& s) {
   }
 }
 
-DreamerLearnerSettings learner_settings(const DreamerSettings& settings, const FrameShape& picture, int actions,
-                                        int threads) {
+DreamerLearnerSettings learner_settings(const DreamerSettings& settings, const FrameShape& picture, int history,
+                                        int actions, int threads) {
   check(settings);
   if (picture == kNoFrame) {
     throw UserError("the agent dreamer sees pictures, but env.pixels gives none; set env.pixels to field-64");
@@ -84,6 +92,7 @@ DreamerLearnerSettings learner_settings(const DreamerSettings& settings, const F
   out.world.height = picture.height;
   out.world.width = picture.width;
   out.world.channels = 1;
+  out.world.history = history;
   out.world.actions = actions;
   out.device = chosen_device();
   out.threads = threads;

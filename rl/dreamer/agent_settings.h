@@ -29,7 +29,7 @@ void choose_preset(DreamerSettings& settings);
 void check(const DreamerSettings& settings);
 
 /// Of an agent in such an environment, its learner on chosen_device(). Errors: UserError when it shows no pictures.
-DreamerLearnerSettings learner_settings(const DreamerSettings& settings, const FrameShape& picture, int actions,
-                                        int threads = 1);
+DreamerLearnerSettings learner_settings(const DreamerSettings& settings, const FrameShape& picture, int history,
+                                        int actions, int threads = 1);
 
 }  // namespace sinv

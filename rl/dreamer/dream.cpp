@@ -37,14 +37,14 @@ struct Dream::Impl {
     const WorldModelSettings& sizes = settings.world;
     const Shape images{rows, sizes.height, sizes.width, sizes.channels};
     const LayerUse use{.input_gradient = false, .frozen = true, .held = true};
-    frames = step.frames(images.size());
+    frames = step.frames(static_cast<std::size_t>(sizes.history) * images.size());
     stoch = step.input(Shape{rows, sizes.latent()});
     deter = step.input(Shape{rows, sizes.deter});
     action = step.input(Shape{rows, sizes.actions});
     noise = step.input(Shape{rows, sizes.variables});
     const WorldModelVars vars = model.record(step, world, use);
     next_deter = vars.next_deter(stoch, action, deter);
-    const Var embedded = vars.embedding_part(vars.embed(sinv::frames(step, frames, -0.5F, images)));
+    const Var embedded = vars.embedding_part(vars.embed(vars.look(frames, rows)));
     seen = categorical(step, vars.posterior(next_deter, embedded), sizes.classes, noise);
     imagined = categorical(step, vars.prior(next_deter), sizes.classes, noise);
     step.finish();
@@ -107,6 +107,7 @@ void Dream::set_action(int row, int action) {
 
 void Dream::observe() { impl_->advance(true); }
 void Dream::imagine() { impl_->advance(false); }
+int Dream::history() const { return impl_->settings.world.history; }
 int Dream::width() const { return impl_->settings.world.width; }
 std::span<const float> Dream::picture() const { return impl_->picture; }
 std::span<const float> Dream::reward() const { return impl_->view.value(impl_->reward).flat(); }

@@ -25,7 +25,7 @@ class Dream {
 
   /// Forgets everything: the next picture is the first.
   void begin();
-  /// Bytes of the pictures [rows,height,width] that observe() reads.
+  /// Bytes of the pictures [rows,history,height,width], oldest first, that observe() reads.
   std::span<std::uint8_t> frames();
   /// What led from the last moment to the next one; after begin() there is none. Errors: Error for no such action.
   void set_action(int row, int action);
@@ -38,6 +38,7 @@ class Dream {
   std::span<const float> picture() const;
   std::span<const float> reward() const;
   int width() const;  // of a picture
+  int history() const;
 
  private:
   struct Impl;

@@ -156,8 +156,10 @@ DreamReport dream_report(Dream& dream, const std::vector<DreamWindow>& windows, 
              " of context");
   const auto seen = static_cast<std::size_t>(context);
   const std::size_t pixels = windows[0][0].picture.size();
-  SINV_CHECK(dream.frames().size() == windows.size() * pixels, "dream_report: the dream has pictures of ",
-             dream.frames().size(), " pixels in all, the windows of ", windows.size() * pixels);
+  const auto history = static_cast<std::size_t>(dream.history());
+  const std::size_t stack = history * pixels;
+  SINV_CHECK(dream.frames().size() == windows.size() * stack, "dream_report: the dream has pictures of ",
+             dream.frames().size(), " pixels in all, the windows of ", windows.size() * stack);
   DreamReport report;
   report.context = context;
   Correlation rewards_seen, rewards_dreamt;
@@ -166,7 +168,10 @@ DreamReport dream_report(Dream& dream, const std::vector<DreamWindow>& windows, 
     for (std::size_t w = 0; w < windows.size(); ++w) {
       const DreamMoment& moment = windows[w][t];
       if (t > 0) dream.set_action(static_cast<int>(w), moment.action);
-      if (t < seen) std::ranges::copy(moment.picture, dream.frames().subspan(w * pixels, pixels).begin());
+      for (std::size_t age = 0; t < seen && age < history; ++age) {
+        const std::vector<std::uint8_t>& picture = windows[w][t - std::min(age, t)].picture;
+        std::ranges::copy(picture, dream.frames().subspan(w * stack + (history - 1 - age) * pixels, pixels).begin());
+      }
     }
     t < seen ? dream.observe() : dream.imagine();
     report.shown.emplace_back(dream.picture().begin(), dream.picture().end());

@@ -16,18 +16,23 @@ constexpr std::uint64_t kInitStream = 0;
 constexpr std::uint64_t kWorldNoiseStream = 1;
 constexpr std::uint64_t kBehaviourNoiseStream = 2;
 
-const DreamerLearnerSettings& checked(const DreamerLearnerSettings& s) {
+DreamerLearnerSettings checked(DreamerLearnerSettings s) {
   SINV_CHECK(s.loss.batch >= 1 && s.loss.steps >= 1, "dreamer learner: ", s.loss.batch, " sequences of ", s.loss.steps,
              " steps, wanted at least 1");
   SINV_CHECK(s.threads >= 1, "dreamer learner: threads is ", s.threads, ", wanted at least 1");
+  SINV_CHECK(s.rewards_first_updates >= 0, "dreamer learner: rewards_first_updates is ", s.rewards_first_updates,
+             ", wanted 0 or above");
   SINV_CHECK(s.model_first_updates >= 0, "dreamer learner: model_first_updates is ", s.model_first_updates,
              ", wanted 0 or above");
   SINV_CHECK(s.slow_copy_updates >= 1, "dreamer learner: slow_copy_updates is ", s.slow_copy_updates,
+             ", wanted at least 1");
+  SINV_CHECK(s.behaviour_period >= 1, "dreamer learner: behaviour_period is ", s.behaviour_period,
              ", wanted at least 1");
   SINV_CHECK(s.weight_decay >= 0 && s.weight_decay < 1, "dreamer learner: weight_decay is ", s.weight_decay,
              ", wanted 0 to below 1");
   SINV_CHECK(s.behaviour.reinforce_share >= 0 && s.behaviour.reinforce_share <= 1,
              "dreamer learner: reinforce_share is ", s.behaviour.reinforce_share, ", wanted 0 to 1");
+  s.loss.pictures_wait = s.rewards_first_updates > 0;
   return s;
 }
 
@@ -61,6 +66,8 @@ struct Group {
 SequenceBatch pinned_batch(const SequenceBatch& there, PinnedBuffer& memory) {
   const auto for_each = [&](SequenceBatch& batch, auto&& place) {
     place(batch.frames);
+    place(batch.seen);
+    place(batch.picture_scale);
     for (std::span<float>* part : {&batch.action, &batch.keep, &batch.reward, &batch.discount, &batch.weight}) {
       place(*part);
     }
@@ -177,6 +184,8 @@ struct DreamerLearner::Impl {
   void queue_batch() {
     if (stream.device == Device::kCpu) return;
     queue_copy(stream, loss.batch.frames.data(), batch.frames.data(), batch.frames.size());
+    if (!batch.seen.empty()) queue_copy(stream, loss.batch.seen.data(), batch.seen.data(), batch.seen.size());
+    if (!batch.picture_scale.empty()) queue_values(stream, loss.batch.picture_scale, batch.picture_scale);
     queue_values(stream, loss.batch.action, batch.action);
     queue_values(stream, loss.batch.keep, batch.keep);
     queue_values(stream, loss.batch.reward, batch.reward);
@@ -184,7 +193,11 @@ struct DreamerLearner::Impl {
     queue_values(stream, loss.batch.weight, batch.weight);
   }
 
-  bool behaviour_learns() const { return updates >= static_cast<std::uint64_t>(settings.model_first_updates); }
+  bool pictures_learn() const { return updates >= static_cast<std::uint64_t>(settings.rewards_first_updates); }
+  bool behaviour_learns() const {
+    return updates >= static_cast<std::uint64_t>(settings.model_first_updates) &&
+           updates % static_cast<std::uint64_t>(settings.behaviour_period) == 0;
+  }
 
   void queue_update(bool with_behaviour) {
     const float decay = settings.weight_decay;
@@ -231,6 +244,7 @@ DreamerUpdate DreamerLearner::update() {
   Impl& i = *impl_;
   const DeviceRange range(i.stream, "dreamer update");
   const bool with_behaviour = i.behaviour_learns();
+  if (!i.batch.picture_scale.empty()) i.batch.picture_scale[0] = i.pictures_learn() ? 1.0F : 0.0F;
   GraphedStep& step = with_behaviour ? i.step : i.model_step;
   step.run(i.stream, 0, [&i, with_behaviour] { i.queue_update(with_behaviour); });
   ++i.updates;

@@ -39,7 +39,9 @@ void fill(const SequenceBatch& batch, int actions) {
 DreamerBenchFigures bench_dreamer_learner(const DreamerLearnerSettings& settings, double seconds) {
   DreamerBenchFigures figures;
   DreamerLearnerSettings whole = settings;
-  whole.model_first_updates = 0;  // an update is of all three from the first on
+  whole.model_first_updates = 0;  // an update is of all three, always
+  whole.rewards_first_updates = 0;
+  whole.behaviour_period = 1;
   DreamerLearner learner(whole, 1);
   fill(learner.batch(), settings.world.actions);
   learner.update();

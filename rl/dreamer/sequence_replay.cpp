@@ -77,9 +77,21 @@ SequenceReplay::Chunk SequenceReplay::draw(Random& random, std::uint64_t steps) 
   const std::uint64_t end = low + 1 < ring.episodes ? starts_[at(chunk.ring, low + 1)] : ring.pictures;
   const std::uint64_t length = end - first;
   const std::uint64_t start = random.below(static_cast<std::uint32_t>(length + 1));
+  chunk.first = first;
   chunk.from = first + (length <= steps ? 0 : std::min(start, length - steps));
   chunk.length = std::min(length, steps);
   return chunk;
+}
+
+// A byte for each pixel.
+void SequenceReplay::copy_picture(std::size_t slot, std::span<std::uint8_t> to) const {
+  const auto stored =
+      std::span<const std::uint8_t>(pictures_).subspan(slot * settings_.picture_bytes, settings_.picture_bytes);
+  if (settings_.packed) {
+    unpack_pixels(stored, to);
+  } else {
+    std::ranges::copy(stored, to.begin());
+  }
 }
 
 void SequenceReplay::sample(Random& random, int batch, int steps, const SequenceBatch& out) const {
@@ -88,9 +100,11 @@ void SequenceReplay::sample(Random& random, int batch, int steps, const Sequence
   const std::size_t rows = chunks * static_cast<std::size_t>(steps);
   const std::size_t pixels = settings_.picture_bytes * (settings_.packed ? 8 : 1);
   SINV_CHECK(out.keep.size() == rows && out.reward.size() == rows && out.discount.size() == rows &&
-                 out.weight.size() == rows && out.action.size() % rows == 0 && out.frames.size() == rows * pixels,
+                 out.weight.size() == rows && out.action.size() % rows == 0 && out.frames.size() == rows * pixels &&
+                 out.seen.size() % (rows * pixels) == 0,
              "sequence replay: the buffers are not of ", batch, " chunks of ", steps, " steps");
   const std::size_t actions = out.action.size() / rows;
+  const std::size_t history = out.seen.size() / (rows * pixels);  // 0: nobody looks back
   std::ranges::fill(out.action, 0.0F);
   std::size_t filled = 0;
   for (std::size_t b = 0; b < chunks; ++b) {
@@ -99,22 +113,22 @@ void SequenceReplay::sample(Random& random, int batch, int steps, const Sequence
     for (std::size_t t = 0; t < static_cast<std::size_t>(steps); ++t) {
       const std::size_t row = t * chunks + b;
       const std::span<std::uint8_t> picture = out.frames.subspan(row * pixels, pixels);
+      const std::span<std::uint8_t> seen = out.seen.subspan(row * history * pixels, history * pixels);
       out.keep[row] = 0.0F;
       out.reward[row] = 0.0F;
       out.discount[row] = 0.0F;
       out.weight[row] = 0.0F;
       if (t >= chunk.length) {
         std::ranges::fill(picture, std::uint8_t{0});
+        std::ranges::fill(seen, std::uint8_t{0});
         continue;
       }
       const std::size_t slot = at(chunk.ring, chunk.from + t);
       const Slot& from = slots_[slot];
-      const auto stored =
-          std::span<const std::uint8_t>(pictures_).subspan(slot * settings_.picture_bytes, settings_.picture_bytes);
-      if (settings_.packed) {
-        unpack_pixels(stored, picture);
-      } else {
-        std::ranges::copy(stored, picture.begin());
+      copy_picture(slot, picture);
+      for (std::size_t age = 0; age < history; ++age) {
+        const std::uint64_t back = std::min<std::uint64_t>(age, chunk.from + t - chunk.first);
+        copy_picture(at(chunk.ring, chunk.from + t - back), seen.subspan((history - 1 - age) * pixels, pixels));
       }
       out.reward[row] = from.reward;
       out.discount[row] = from.terminated != 0 ? 0.0F : settings_.discount;

@@ -41,9 +41,9 @@ class SequenceReplay {
   /// Fills everything but the noise with `batch` chunks of `steps` rows. A chunk lies in one episode: chosen with the
   /// chance of its length, then a start in 0 .. length, cut down to length - steps, so that ends are drawn more often
   /// than their share. A shorter episode is drawn from its start and padded with rows of weight 0. The first row of a
-  /// chunk has no action and keeps nothing. Source: Hafner's DreamerV2 release, its replay with prioritised ends; that
-  /// one drops short episodes.
-  /// Errors: Error if nothing is stored, or a buffer has another size.
+  /// chunk has no action and keeps nothing; what a row sees of the steps before it (`seen`) may lie before the chunk,
+  /// and is the episode's first picture where nothing does. Source: Hafner's DreamerV2 release, its replay with
+  /// prioritised ends; that one drops short episodes. Errors: Error if nothing is stored, or a buffer has another size.
   void sample(Random& random, int batch, int steps, const SequenceBatch& out) const;
 
   /// State in two parts, as Agent has it. Errors of load(): UserError if the settings differ.
@@ -67,12 +67,14 @@ class SequenceReplay {
   };
   struct Chunk {
     std::size_t ring;
+    std::uint64_t first;  // picture of the episode that is left
     std::uint64_t from;
     std::uint64_t length;  // without padding
   };
   void store(int env, const Slot& slot, std::span<const std::uint8_t> picture);
   std::uint64_t oldest(const Ring& ring) const { return ring.pictures - std::min(ring.pictures, capacity_); }
   Chunk draw(Random& random, std::uint64_t steps) const;
+  void copy_picture(std::size_t slot, std::span<std::uint8_t> to) const;
   std::size_t at(std::size_t ring, std::uint64_t picture) const { return ring * capacity_ + picture % capacity_; }
 
   SequenceReplaySettings settings_;

@@ -18,9 +18,12 @@ DreamerLearnerSettings dreamer_preset(const std::string& name) {
     settings.loss.batch = 8;
     settings.loss.steps = 32;
     settings.loss.lit_weight = 4.0F;
-    settings.loss.reward_scale = 100.0F;  // a standard deviation of 0.1: rewards are 0.46 and more
-    settings.world_rate = 6e-4F;          // an hour of a CPU is a few thousand updates
-    settings.model_first_updates = 500;
+    settings.loss.moved_weight = 8.0F;
+    settings.loss.reward_scale = 1000.0F;  // a standard deviation of 0.03: rewards are 0.46 and more
+    settings.world_rate = 6e-4F;           // an hour of a CPU is a few thousand updates
+    settings.rewards_first_updates = 1500;
+    settings.model_first_updates = 2500;
+    settings.behaviour_period = 2;
     settings.behaviour.entropy_scale = 3e-3F;
     settings.actor_rate = 2e-4F;
     settings.critic_rate = 4e-4F;

@@ -17,10 +17,12 @@ struct DreamerLearnerSettings {
   float actor_rate = 4e-5F;
   float critic_rate = 1e-4F;
   float adam_epsilon = 1e-5F;
-  float clip_norm = 100.0F;     // global gradient norm of each of the three; 0: no clipping
-  float weight_decay = 1e-6F;   // of all parameters in each step, not scaled by the rate
-  int slow_copy_updates = 100;  // the slow critic becomes the critic after so many updates
-  int model_first_updates = 0;  // before actor and critic begin to learn: what an untaught model dreams misleads them
+  float clip_norm = 100.0F;       // global gradient norm of each of the three; 0: no clipping
+  float weight_decay = 1e-6F;     // of all parameters in each step, not scaled by the rate
+  int slow_copy_updates = 100;    // the slow critic becomes the critic after so many updates
+  int rewards_first_updates = 0;  // in which the model learns rewards and ends alone: pictures would outweigh them
+  int model_first_updates = 0;    // before actor and critic begin to learn: what an untaught model dreams misleads them
+  int behaviour_period = 1;       // actor and critic learn in every so many-th update
   Device device = Device::kCpu;
   int threads = 1;  // of the CPU that share an update's large loops; the result does not depend on it
 };

@@ -98,6 +98,7 @@ TEST(PixelsOfTheGame, AreThePicturesOfRecord) {
   EXPECT_EQ(sum("full"), 1902829419U);
   EXPECT_EQ(sum("field-64"), 864974342U);
   EXPECT_EQ(sum("ship-64"), 3944602552U);
+  EXPECT_EQ(sum("grey-64"), 3499080583U);
 }
 
 // Stacks by definition: the newest picture behind those of the steps before, the first one for all before the start.
@@ -277,7 +278,7 @@ TEST(PixelsOfTheGame, ShowEveryLiveShotInEveryStep) {
           if (!alien_shot_live(ram, record)) continue;
           if (peek(ram, static_cast<std::uint16_t>(record + 6)) <= kFirstStep) continue;
           const Box box{alien_shot_x(ram, record) - kScreenLeft, alien_shot_y(ram, record), 3, 8};
-          if (preset.binary && (box.left + box.width <= 16 || box.left >= 208)) {
+          if (preset.view != PixelView::kDeepmind && (box.left + box.width <= 16 || box.left >= 208)) {
             ASSERT_TRUE(box.left + box.width <= kPlayerColumns[0] || box.left > kPlayerColumns[1]);
             ++outside;
             continue;

@@ -74,14 +74,15 @@ std::vector<std::uint8_t> by_definition(const PixelPreset& preset, const Screen&
       const bool follows = preset.view == PixelView::kShip64;
       const int scale = preset.view == PixelView::kPlayField ? 2 : preset.view == PixelView::kFull ? 1 : 3;
       const int left = follows ? ship_in(screen) - 97 : 16;
-      bool lit = false;
+      int lit = 0;
       for (int v = 0; v < scale; ++v) {
         // Rows 215 downwards from below are 40 and on from the top.
         for (int u = left + scale * x; u < left + scale * (x + 1); ++u) {
-          lit = lit || u < 16 || u >= 208 || screen.of[40 + scale * y + v][u] != 0;
+          lit += u < 16 || u >= 208 || screen.of[40 + scale * y + v][u] != 0 ? 1 : 0;
         }
       }
-      out.push_back(lit ? 255 : 0);
+      const int shade = preset.view == PixelView::kGrey64 ? 120 + 15 * lit : 255;
+      out.push_back(static_cast<std::uint8_t>(lit > 0 ? shade : 0));
     }
   }
   return out;
@@ -253,10 +254,9 @@ std::string refusal(Fn&& fn) {
 
 TEST(Pixels, RefusesAnUnknownNameAWrongRoomAndBitsOfShades) {
   EXPECT_STREQ(pixel_preset_of("full").name, "full");
-  EXPECT_THAT(
-      refusal([] { pixel_preset_of("fulll"); }),
-      HasSubstr(
-          "\"fulll\" is not known; known: deepmind, play-field, full, field-64, ship-64; did you mean \"full\"?"));
+  EXPECT_THAT(refusal([] { pixel_preset_of("fulll"); }),
+              HasSubstr("\"fulll\" is not known; known: deepmind, play-field, full, field-64, ship-64, grey-64; did "
+                        "you mean \"full\"?"));
   std::vector<std::uint8_t> room(9599);
   const Ram ram{};
   EXPECT_THAT(refusal([&] { render_pixels(pixel_preset_of("play-field"), ram, ram, room); }),

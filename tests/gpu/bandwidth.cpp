@@ -135,11 +135,11 @@ class Bench {
     line("frames_forward 4 channels", 1.25 * all, [&] { frames_forward(s_, frames, -0.5F, large(2, pixels)); });
     const Shape pictures{count_ / 4096, 64, 64, 1};
     line("image_error_forward", 2 * all, [&] {
-      image_error_forward(s_, large(0, pictures), large(1, pictures), 0.0F, 2.0F, small(0, Shape{pictures[0]}));
+      image_error_forward(s_, large(0, pictures), large(1, pictures), {0.0F, 2.0F}, small(0, Shape{pictures[0]}));
     });
     line("image_error_backward", 3 * all, [&] {
-      image_error_backward(s_, large(0, pictures), large(1, pictures), 0.0F, 2.0F, small(0, Shape{pictures[0]}), kOver,
-                           large(2, pictures));
+      image_error_backward(s_, large(0, pictures), large(1, pictures), {0.0F, 2.0F}, small(0, Shape{pictures[0]}),
+                           kOver, large(2, pictures));
     });
   }
 

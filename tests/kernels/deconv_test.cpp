@@ -85,23 +85,30 @@ SlopeCase deconv_case(const DeconvShape& shape, std::int64_t m) {
   return c;
 }
 
-SlopeCase image_error_case(std::int64_t m, std::int64_t side, float lit_weight) {
+SlopeCase image_error_case(std::int64_t m, std::int64_t side, const char* name, float lit, float moved = 0,
+                           std::int64_t apart = 0) {
+  const ImageWeights weights{0.25F, lit, moved, apart};
   const Shape shape{m, side, side, 2};
   const Floats target = draw(shape.size(), 6, -0.5F, 0.5F);
-  SlopeCase c{text("image_error_", m, "x", side, lit_weight > 1 ? "_lit" : ""), {shape.size()}, as_size(m), {}, {}, {}};
+  SlopeCase c{text("image_error_", m, "x", side, name), {shape.size()}, as_size(m), {}, {}, {}};
   c.definition = [=](const std::vector<Doubles>& in) {
     Doubles y(as_size(m));
     for (std::size_t i = 0; i < in[0].size(); ++i) {
-      const double weight = target[i] > 0.25F ? static_cast<double>(lit_weight) : 1.0;
+      double weight = target[i] > 0.25F ? static_cast<double>(lit) : 1.0;
+      const std::size_t before = as_size(apart) * in[0].size() / as_size(m);
+      if (apart > 0 && i >= before) {
+        weight *= 1 + static_cast<double>(moved) *
+                          std::abs(static_cast<double>(target[i]) - static_cast<double>(target[i - before]));
+      }
       y[i * as_size(m) / in[0].size()] += 0.5 * weight * std::pow(in[0][i] - static_cast<double>(target[i]), 2);
     }
     return y;
   };
   c.forward = [=](const Inputs& in, std::span<float> y) {
-    image_error_forward({}, view(in[0], shape), view(target, shape), 0.25F, lit_weight, view(y, Shape{m}));
+    image_error_forward({}, view(in[0], shape), view(target, shape), weights, view(y, Shape{m}));
   };
   c.backward = [=](const Inputs& in, std::span<float> gy, GradientMode mode, const Gradients& g) {
-    image_error_backward({}, view(in[0], shape), view(target, shape), 0.25F, lit_weight, view(gy, Shape{m}), mode,
+    image_error_backward({}, view(in[0], shape), view(target, shape), weights, view(gy, Shape{m}), mode,
                          view(g[0], shape));
   };
   return c;
@@ -117,8 +124,9 @@ INSTANTIATE_TEST_SUITE_P(Decoder, EveryDecoderOperation,
                                            deconv_case({3, 2, 4, 1, 6, 2}, 2), deconv_case({2, 3, 3, 9, 3, 2}, 2),
                                            deconv_case({4, 4, 2, 8, 2, 2}, 1), deconv_case({2, 2, 17, 17, 2, 3}, 1),
                                            deconv_case({2, 3, 2, 16, 3, 2}, 1), deconv_case({3, 25, 2, 3, 3, 2}, 1),
-                                           image_error_case(1, 1, 1.0F), image_error_case(3, 5, 1.0F),
-                                           image_error_case(2, 25, 4.0F)),
+                                           image_error_case(1, 1, "", 1.0F), image_error_case(3, 5, "", 1.0F),
+                                           image_error_case(2, 25, "_lit", 4.0F),
+                                           image_error_case(5, 24, "_lit_moved", 4.0F, 8.0F, 2)),
                          slope_case_name);
 
 TEST(Decoder, FramesAreScaledAndShiftedWithChannelsLast) {
@@ -128,6 +136,30 @@ TEST(Decoder, FramesAreScaledAndShiftedWithChannelsLast) {
   const Floats wanted{-0.5F, 10.0F / 255 - 0.5F, 0.5F,  20.0F / 255 - 0.5F,
                       -0.3F, 30.0F / 255 - 0.5F, -0.1F, 40.0F / 255 - 0.5F};
   for (std::size_t i = 0; i < 8; ++i) EXPECT_NEAR(pixels[i], wanted[i], 1e-7) << i;
+}
+
+// By definition, for one and more pictures of one and more channels; also in place.
+TEST(Decoder, ChangesAreThoseUntilTheNextPicture) {
+  for (const auto& [m, side, pictures, channels] : {std::array<std::int64_t, 4>{1, 1, 1, 1},
+                                                    {2, 3, 2, 1},
+                                                    {3, 5, 2, 3},
+                                                    {1, 4, 4, 1},
+                                                    {2, 2, 3, 2},
+                                                    {0, 2, 2, 1}}) {
+    const std::int64_t all = pictures * channels;
+    const Shape shape{m, side, side, all};
+    const Floats x = draw(shape.size(), 8, -0.5F, 0.5F);
+    Guarded y(shape.size());
+    picture_changes_forward({}, view(x, shape), channels, 4.0F, y.view(shape));
+    Floats in_place = x;
+    picture_changes_forward({}, view(in_place, shape), channels, 4.0F, view(in_place, shape));
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const bool newest = static_cast<std::int64_t>(i) % all >= all - channels;
+      const float wanted = newest ? x[i] : 4.0F * (x[i + as_size(channels)] - x[i]);
+      ASSERT_EQ(y[i], wanted) << pictures << " pictures of " << channels << " at " << i;
+      ASSERT_EQ(in_place[i], wanted) << pictures << " pictures of " << channels << " in place at " << i;
+    }
+  }
 }
 
 Floats memory(1024);
@@ -159,8 +191,10 @@ TEST(DecoderErrors, NameWhatDoesNotFit) {
   EXPECT_REFUSED(deconv_backward({}, shape, of(in), w, Activation::kElu, of(out), of(out), {{}, of(in), {}}, memory),
                  "gw is [1,2,2,3], wanted [3,3,1,3]");
   EXPECT_REFUSED(frames_forward({}, std::vector<std::uint8_t>(3), 0, of(in)), "the frames have 3 bytes, wanted 12");
-  EXPECT_REFUSED(image_error_forward({}, of(in), of(out), 0, 1, of(Shape{1})), "target is [1,5,5,1], wanted [1,2,2,3]");
-  EXPECT_REFUSED(image_error_backward({}, of(in), of(in), 0, 1, of(Shape{1}), kSet, of(out)),
+  EXPECT_REFUSED(picture_changes_forward({}, of(in), 2, 1, of(in)), "3 channels are no pictures of 2");
+  EXPECT_REFUSED(picture_changes_forward({}, of(in), 1, 1, of(out)), "y is [1,5,5,1], wanted [1,2,2,3]");
+  EXPECT_REFUSED(image_error_forward({}, of(in), of(out), {}, of(Shape{1})), "target is [1,5,5,1], wanted [1,2,2,3]");
+  EXPECT_REFUSED(image_error_backward({}, of(in), of(in), {}, of(Shape{1}), kSet, of(out)),
                  "gprediction is [1,5,5,1], wanted [1,2,2,3]");
 }
 

@@ -353,11 +353,13 @@ TEST(DreamerAgent, APresetComesFirstAndAWordOverIt) {
   EnvSettings env;
   choose_defaults(settings, train, env);
   EXPECT_EQ(settings.dreamer.learner.world.deter, 200);
-  EXPECT_EQ(env.pixels, "field-64");
+  EXPECT_EQ(env.pixels, "grey-64");
+  EXPECT_EQ(env.history, 2);
   settings.dreamer.preset = "predecessor";
   choose_defaults(settings, train, env);
   EXPECT_EQ(settings.dreamer.learner.behaviour.horizon, 10);
   EXPECT_EQ(env.pixels, "full");
+  EXPECT_EQ(env.history, 1);
   settings.dreamer.preset = "atari";
   choose_defaults(settings, train, env);
   EXPECT_EQ(settings.dreamer.learner.world.deter, 600);

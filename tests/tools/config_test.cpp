@@ -64,7 +64,7 @@ TEST(RunConfig, TheAgentDecidesDefaultsAndWhatIsGivenComesOverThem) {
   dreamer.take(assignments_of({"dreamer.deter=64", "agent=dreamer", "dreamer.preset=small"}));
   EXPECT_EQ(dreamer.agent.dreamer.learner.world.deter, 64);
   EXPECT_EQ(dreamer.agent.dreamer.learner.world.hidden, 200);
-  EXPECT_EQ(dreamer.env.pixels, "field-64");
+  EXPECT_EQ(dreamer.env.pixels, "grey-64");
 
   // In a file of few lines too, and a word comes over the file.
   TestFolder folder;

@@ -239,9 +239,13 @@ CheckResult decoder_frames_and_the_error_of_an_image() {
         ops.frames_forward(side.stream(), side.list(frames), -0.5F, side.out("pixels", shape, {0, 6e-8}));
         const ConstView p = side.in(prediction, shape);
         const ConstView t = side.in(target, shape);
+        for (const std::int64_t channels : {1, c}) {
+          ops.picture_changes_forward(side.stream(), t, channels, 4.0F,
+                                      side.out(text("changes", channels), shape, {2.4e-7, 0}));
+        }
         // The CPU adds 1,024 terms in float before it goes on in double.
-        ops.image_error_forward(side.stream(), p, t, 0.25F, 5.0F, side.out("error", Shape{m}, {1e-6, 0}));
-        ops.image_error_backward(side.stream(), p, t, 0.25F, 5.0F, side.in(gy, Shape{m}), mode,
+        ops.image_error_forward(side.stream(), p, t, {0.25F, 5.0F, 8.0F, 2}, side.out("error", Shape{m}, {1e-6, 0}));
+        ops.image_error_backward(side.stream(), p, t, {0.25F, 5.0F, 8.0F, 2}, side.in(gy, Shape{m}), mode,
                                  side.out("gprediction", shape, {3e-7, 2e-7}));
       });
     }

@@ -52,6 +52,8 @@ TEST_P(DreamerDevice, GivesTheCpusBits) {
 TEST_P(DreamerDevice, AModelThatLearnsFirstGivesTheCpusBits) {
   DreamerLearnerSettings settings = small_dreamer();
   settings.model_first_updates = 3;
+  settings.rewards_first_updates = 2;
+  settings.world.history = 2;
   DreamerLearner cpu(settings, 5);
   const std::vector<float> wanted = train(cpu, 0, 8);
   FakeDevice device(GetParam());

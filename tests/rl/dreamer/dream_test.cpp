@@ -71,6 +71,7 @@ TEST(Dream, ShowsWhatTheLearnerReconstructs) {
   settings.loss.batch = 1;
   settings.loss.steps = 1;
   settings.world_rate = 3e-3F;
+  settings.world.history = 2;
   DreamerLearner learner(settings, 5);
   fill_randomly(learner.batch(), 3, 1);
   learner.batch().keep[0] = 0;
@@ -78,7 +79,7 @@ TEST(Dream, ShowsWhatTheLearnerReconstructs) {
   for (int i = 0; i < 300; ++i) learner.update();
   Dream dream = dream_of(learner, 1, 3);
   dream.begin();
-  std::ranges::copy(learner.batch().frames, dream.frames().begin());
+  std::ranges::copy(learner.batch().seen, dream.frames().begin());
   dream.observe();
   double error = 0;
   double dark = 0;  // the error of a black picture

@@ -45,6 +45,7 @@ TEST(DreamerLearner, AnyNumberOfThreadsGivesTheSameBits) {
   settings.loss.batch = 4;
   settings.loss.steps = 8;
   settings.model_first_updates = 0;
+  settings.behaviour_period = 1;
   Floats wanted;
   for (const int threads : {1, 2, 3}) {
     settings.threads = threads;
@@ -76,6 +77,47 @@ TEST(DreamerLearner, TheModelMayLearnFirst) {
   train(learner, 2, 1);
   const auto together = copy();
   for (std::size_t i = 0; i < 3; ++i) EXPECT_NE(together[i], alone[i]) << i;
+}
+
+// While pictures wait, what only they need does not change: the decoder.
+TEST(DreamerLearner, RewardsMayBeLearntFirst) {
+  DreamerLearnerSettings settings = small_dreamer();
+  settings.rewards_first_updates = 2;
+  settings.weight_decay = 0;
+  DreamerLearner learner(settings, 5);
+  const auto part = [&learner](const char* name) {
+    Floats values;
+    learner.for_each_parameter([&](const std::string& key, const std::vector<std::int64_t>&, std::span<const float> v) {
+      if (key.find(name) != std::string::npos) values.insert(values.end(), v.begin(), v.end());
+    });
+    EXPECT_FALSE(values.empty()) << name;
+    return values;
+  };
+  const Floats decoder = part("decoder");
+  const Floats reward = part("reward");
+  const Floats encoder = part("encoder");
+  train(learner, 0, 2);
+  EXPECT_EQ(part("decoder"), decoder);
+  EXPECT_NE(part("reward"), reward);
+  EXPECT_NE(part("encoder"), encoder);
+  train(learner, 2, 1);
+  EXPECT_NE(part("decoder"), decoder);
+}
+
+TEST(DreamerLearner, ActorAndCriticMayLearnInEveryThirdUpdateAlone) {
+  DreamerLearnerSettings settings = small_dreamer();
+  settings.behaviour_period = 3;
+  DreamerLearner learner(settings, 5);
+  const auto actor = [&learner] {
+    const std::span<const float> values = learner.parameters().actor;
+    return Floats(values.begin(), values.end());
+  };
+  Floats before = actor();
+  for (int update = 0; update < 7; ++update) {
+    train(learner, static_cast<std::uint64_t>(update), 1);
+    EXPECT_EQ(actor() != before, update % 3 == 0) << update;
+    before = actor();
+  }
 }
 
 TEST(DreamerLearner, TheFutureAfterARestoreIsTheSameFuture) {
@@ -137,6 +179,8 @@ TEST(DreamerLearner, SettingsOutOfRangeAreNamed) {
   EXPECT_THAT(refusal([](auto& s) { s.loss.batch = 0; }), HasSubstr("0 sequences of 4 steps"));
   EXPECT_THAT(refusal([](auto& s) { s.threads = 0; }), HasSubstr("threads is 0, wanted at least 1"));
   EXPECT_THAT(refusal([](auto& s) { s.slow_copy_updates = 0; }), HasSubstr("slow_copy_updates is 0"));
+  EXPECT_THAT(refusal([](auto& s) { s.rewards_first_updates = -1; }), HasSubstr("rewards_first_updates is -1"));
+  EXPECT_THAT(refusal([](auto& s) { s.behaviour_period = 0; }), HasSubstr("behaviour_period is 0"));
   EXPECT_THAT(refusal([](auto& s) { s.weight_decay = 1; }), HasSubstr("weight_decay is 1"));
   EXPECT_THAT(refusal([](auto& s) { s.behaviour.reinforce_share = 2; }), HasSubstr("reinforce_share is 2"));
   EXPECT_THAT(refusal([](auto& s) { s.behaviour.horizon = 1; }), HasSubstr("a horizon of 1, wanted at least 2"));

@@ -32,24 +32,34 @@ void add(SequenceReplay& replay, int env, int episode, int pictures) {
 struct Batch {
   int chunks;
   int steps;
+  int history;  // 0: nobody looks back
   std::vector<std::uint8_t> frames;
+  std::vector<std::uint8_t> seen;
   std::vector<float> action, keep, reward, discount, weight;
 
-  Batch(int b, int t)
+  Batch(int b, int t, int looks_back = 0)
       : chunks(b),
         steps(t),
+        history(looks_back),
         frames(rows() * kBytes, 1),
+        seen(rows() * kBytes * static_cast<std::size_t>(looks_back), 1),
         action(rows() * kActions, 9.0F),
         keep(rows(), 9.0F),
         reward(keep),
         discount(keep),
         weight(keep) {}
   std::size_t rows() const { return static_cast<std::size_t>(chunks) * static_cast<std::size_t>(steps); }
-  SequenceBatch spans() { return {frames, action, keep, reward, discount, weight, {}}; }
+  SequenceBatch spans() { return {frames, seen, action, keep, reward, discount, weight, {}, {}}; }
   std::size_t row(int b, int t) const { return static_cast<std::size_t>(t * chunks + b); }
   int env(int b, int t) const { return frames[row(b, t) * kBytes]; }
   int episode(int b, int t) const { return frames[row(b, t) * kBytes + 1]; }
   int step(int b, int t) const { return frames[row(b, t) * kBytes + 2]; }
+  // The picture that many steps before the row's own, as the row sees it.
+  std::span<const std::uint8_t> seen_before(int b, int t, int age) const {
+    const auto pictures = static_cast<std::size_t>(history);
+    return std::span(seen).subspan((row(b, t) * pictures + pictures - 1 - static_cast<std::size_t>(age)) * kBytes,
+                                   kBytes);
+  }
 };
 
 // What must hold for every chunk, whatever was drawn. lengths: pictures of each episode number.
@@ -148,6 +158,37 @@ TEST(SequenceReplay, WhatIsOverwrittenIsNeverDrawn) {
     }
   }
   EXPECT_EQ(replay.size(), 30);
+}
+
+// Also before the chunk; where the episode, or what is left of it, begins, its first picture is seen again.
+TEST(SequenceReplay, ARowSeesThePicturesBeforeItsOwn) {
+  constexpr int kHistory = 3;
+  SequenceReplay replay = make(1, 30);
+  Random random(6, 0);
+  for (int episode = 0; episode < 2; ++episode) {
+    add(replay, 0, episode, 2 + 38 * episode);  // the second one: 40 pictures in a ring of 30
+    const int oldest = episode == 0 ? 0 : 10;
+    int looked_out_of_the_chunk = 0;
+    for (int i = 0; i < 100; ++i) {
+      Batch batch(2, 6, kHistory);
+      replay.sample(random, 2, 6, batch.spans());
+      for (int b = 0; b < 2; ++b) {
+        for (int t = 0; t < 6; ++t) {
+          for (int age = 0; age < kHistory; ++age) {
+            const std::span<const std::uint8_t> seen = batch.seen_before(b, t, age);
+            if (batch.weight[batch.row(b, t)] == 0.0F) {
+              EXPECT_EQ(std::ranges::count(seen, 0), std::ssize(seen));
+              continue;
+            }
+            const int step = std::max(oldest, batch.step(b, t) - age);
+            ASSERT_TRUE(std::ranges::equal(seen, picture(0, episode, step))) << step;
+            looked_out_of_the_chunk += step < batch.step(b, 0) ? 1 : 0;
+          }
+        }
+      }
+    }
+    EXPECT_EQ(looked_out_of_the_chunk > 0, episode == 1);
+  }
 }
 
 TEST(SequenceReplay, ARunningEpisodeIsDrawnAsFarAsItGoes) {

@@ -23,7 +23,8 @@ inline DreamerLearnerSettings small_dreamer() {
   return settings;
 }
 
-/// Pictures of one bright column; which one depends on the row. Rewards and ends at random.
+/// Pictures of one bright column; which one depends on the row. Rewards and ends at random. Who looks back sees the
+/// same picture moved to the left.
 inline void fill_randomly(const SequenceBatch& batch, int actions, std::uint64_t seed) {
   Random random(seed, 7);
   const std::size_t rows = batch.keep.size();
@@ -31,6 +32,11 @@ inline void fill_randomly(const SequenceBatch& batch, int actions, std::uint64_t
   for (std::size_t i = 0; i < rows; ++i) {
     const std::size_t bright = random.below(64);
     for (std::size_t p = 0; p < pixels; ++p) batch.frames[i * pixels + p] = p % 64 == bright ? 255 : 0;
+    const std::size_t seen = batch.seen.size() / rows;
+    for (std::size_t p = 0; p < seen; ++p) {
+      const std::size_t back = seen / pixels - 1 - p / pixels;
+      batch.seen[i * seen + p] = (p + back) % 64 == bright ? 255 : 0;
+    }
     batch.keep[i] = i < rows / 4 || random.uniform() < 0.1F ? 0.0F : 1.0F;
     batch.reward[i] = static_cast<float>(bright) / 64.0F;
     batch.discount[i] = random.uniform() < 0.1F ? 0.0F : 0.99F;
