@@ -108,7 +108,8 @@ void print_table(const DreamReport& report) {
   }
   fmt::print(
       "step 0 is the last picture seen, reconstructed; still: that picture taken for all that follow. Found: of the\n"
-      "pixels that are lit, those that the model shows more than half lit; wrong: of those it shows, the dark ones.\n"
+      "pixels that are lit, those that the model shows (half as bright as the dimmest lit one, or more); wrong: of\n"
+      "those it shows, the dark ones.\n"
       "reward, expected against real: correlation {:.2f} where it sees, {:.2f} where it dreams\n",
       report.reward_correlation_seen, report.reward_correlation_dreamt);
 }

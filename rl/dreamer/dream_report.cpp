@@ -9,7 +9,7 @@
 namespace sinv {
 namespace {
 
-constexpr float kHalf = 0.5F;
+constexpr std::uint8_t kLit = 128;  // and above, of a real picture
 constexpr int kMostStepsPerWindow = 20'000;
 
 // Pearson's, of pairs taken one by one.
@@ -47,7 +47,7 @@ void count_boxes(const std::vector<PictureBox>& boxes, int width, const std::vec
       for (int x = box.left; x < box.right; ++x) {
         const std::size_t pixel =
             static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x);
-        if (real[pixel] < 128) continue;
+        if (real[pixel] < kLit) continue;
         ++count.all;
         count.found += lit(pixel) ? 1 : 0;
       }
@@ -55,8 +55,21 @@ void count_boxes(const std::vector<PictureBox>& boxes, int width, const std::vec
   }
 }
 
+// Half as bright as the dimmest lit pixel of the games: 1/2 where pictures have no shades.
+float least_shown(const std::vector<DreamWindow>& windows) {
+  std::uint8_t dimmest = 255;
+  for (const DreamWindow& window : windows) {
+    for (const DreamMoment& moment : window) {
+      for (const std::uint8_t pixel : moment.picture) {
+        if (pixel >= kLit) dimmest = std::min(dimmest, pixel);
+      }
+    }
+  }
+  return static_cast<float>(dimmest) / 255.0F / 2.0F;
+}
+
 DreamStep compare(const std::vector<DreamWindow>& windows, std::size_t moment, std::size_t last_seen, int width,
-                  std::span<const float> shown, std::span<const float> reward) {
+                  float least, std::span<const float> shown, std::span<const float> reward) {
   DreamStep step;
   Count lit, wrong, shots, shots_still, player, player_still;
   Correlation rewards;
@@ -71,15 +84,15 @@ DreamStep compare(const std::vector<DreamWindow>& windows, std::size_t moment, s
       const double still_miss = real - before[p] / 255.0;
       step.error += miss * miss;
       step.still_error += still_miss * still_miss;
-      const bool is_lit = now.picture[p] >= 128;
-      const bool shows = guess[p] > kHalf;
+      const bool is_lit = now.picture[p] >= kLit;
+      const bool shows = guess[p] > least;
       lit.all += is_lit ? 1 : 0;
       lit.found += is_lit && shows ? 1 : 0;
       wrong.all += shows ? 1 : 0;
       wrong.found += shows && !is_lit ? 1 : 0;
     }
-    const auto shown_lit = [&](std::size_t p) { return guess[p] > kHalf; };
-    const auto was_lit = [&](std::size_t p) { return before[p] >= 128; };
+    const auto shown_lit = [&](std::size_t p) { return guess[p] > least; };
+    const auto was_lit = [&](std::size_t p) { return before[p] >= kLit; };
     count_boxes(now.shots, width, now.picture, shown_lit, shots);
     count_boxes(now.shots, width, now.picture, was_lit, shots_still);
     count_boxes(now.player, width, now.picture, shown_lit, player);
@@ -160,6 +173,7 @@ DreamReport dream_report(Dream& dream, const std::vector<DreamWindow>& windows, 
   const std::size_t stack = history * pixels;
   SINV_CHECK(dream.frames().size() == windows.size() * stack, "dream_report: the dream has pictures of ",
              dream.frames().size(), " pixels in all, the windows of ", windows.size() * stack);
+  const float least = least_shown(windows);
   DreamReport report;
   report.context = context;
   Correlation rewards_seen, rewards_dreamt;
@@ -176,7 +190,7 @@ DreamReport dream_report(Dream& dream, const std::vector<DreamWindow>& windows, 
     t < seen ? dream.observe() : dream.imagine();
     report.shown.emplace_back(dream.picture().begin(), dream.picture().end());
     if (t + 1 >= seen) {
-      report.steps.push_back(compare(windows, t, seen - 1, dream.width(), dream.picture(), dream.reward()));
+      report.steps.push_back(compare(windows, t, seen - 1, dream.width(), least, dream.picture(), dream.reward()));
     }
     for (std::size_t w = 0; t > 0 && w < windows.size(); ++w) {
       (t < seen ? rewards_seen : rewards_dreamt)

@@ -43,7 +43,7 @@ std::vector<DreamWindow> record_windows(Environments& envs, BatchPolicy& policy,
 struct DreamStep {
   double error = 0;        // mean square of a pixel, which is 0 to 1
   double still_error = 0;  // the same of the last picture seen, taken for all that follow
-  double lit_found = 0;    // share of lit pixels that the model shows as more than half lit
+  double lit_found = 0;    // share of lit pixels that the model shows, half as bright as the dimmest of them or more
   double lit_wrong = 0;    // share of what the model shows lit that is not
   double shots_found = 0;  // share of the lit pixels of shots
   double shots_still = 0;  // the same of the last picture seen

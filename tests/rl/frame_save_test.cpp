@@ -177,7 +177,10 @@ TEST(FrameSaver, InsertingWaitsForFramesThatAreNotYetWritten) {
   for (ssize_t got = 1; got > 0;) {
     // A round takes a frame of each ring at least, so 64 of them need the next block of each.
     const std::size_t blocks_done = (bytes.size() + in_pipe) / block;
-    EXPECT_LE(static_cast<std::size_t>(rounds), (blocks_done / kEnvs + 1) * FrameOrder::kFrames);
+    // The third block of each is a part of one: with it, everything may be written.
+    if (blocks_done / kEnvs < 2) {
+      EXPECT_LE(static_cast<std::size_t>(rounds), (blocks_done / kEnvs + 1) * FrameOrder::kFrames);
+    }
     got = ::read(end, piece.data(), piece.size());
     if (got > 0) bytes.insert(bytes.end(), piece.begin(), piece.begin() + got);
   }

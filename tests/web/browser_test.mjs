@@ -244,7 +244,7 @@ try {
   await fourth.click('#sees summary');
   await fourth.waitForFunction(() => window.sinv.dreamt > 3, null, { timeout: 120_000 });
   await fourth.waitForFunction(() => /steps without looking/.test(document.getElementById('dream').textContent), null, { timeout: 120_000 });
-  assert.equal(await fourth.evaluate(() => document.getElementById('stack').width), 2 * 66 - 2);
+  assert.equal(await fourth.evaluate(() => document.getElementById('stack').width), 3 * 66 - 2);
   await fourth.click('[data-control="quit"]');
   assert.equal(await dreamer.ended, 0);
   await fourth.close();

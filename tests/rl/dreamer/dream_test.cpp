@@ -116,7 +116,12 @@ TEST(Dream, WhatDoesNotFitIsNamed) {
 }
 
 // The figures, from a model that shows what it always shows: an untrained one in its first moment.
-TEST(DreamReport, CountsWhatTheDreamShows) {
+class DreamReportOfShades : public testing::TestWithParam<int> {};
+INSTANTIATE_TEST_SUITE_P(Brightest, DreamReportOfShades, testing::Values(255, 144));
+
+TEST_P(DreamReportOfShades, CountsWhatTheDreamShows) {
+  const auto bright = static_cast<std::uint8_t>(GetParam());
+  const float least = static_cast<float>(bright) / 255.0F / 2.0F;
   const DreamerLearner learner(small_dreamer(), 5);
   std::vector<DreamWindow> windows(2, DreamWindow(3));
   Dream probe = dream_of(learner, 2, 3);
@@ -126,20 +131,20 @@ TEST(DreamReport, CountsWhatTheDreamShows) {
     for (int w = 0; w < 2 && t > 0; ++w) probe.set_action(w, 1);
     std::ranges::fill(probe.frames(), std::uint8_t{0});
     t < 1 ? probe.observe() : probe.imagine();
-    while (t == 1 && probe.picture()[dark] > 0.5F) ++dark;
+    while (t == 1 && probe.picture()[dark] > least) ++dark;
     for (std::size_t w = 0; w < 2; ++w) {
       DreamMoment& moment = windows[w][static_cast<std::size_t>(t)];
       moment.picture.assign(64 * 64, 0);
       moment.action = 1;
       moment.reward = probe.reward()[w];
       if (t == 0) continue;
-      // Lit where the model shows more than half.
+      // Lit where the model shows more than half of that.
       for (std::size_t p = 0; p < 64 * 64; ++p) {
-        moment.picture[p] = probe.picture()[w * 64 * 64 + p] > 0.5F ? 255 : 0;
+        moment.picture[p] = probe.picture()[w * 64 * 64 + p] > least ? bright : 0;
       }
     }
   }
-  windows[0][1].picture[dark] = 255;
+  windows[0][1].picture[dark] = bright;
   const int x = static_cast<int>(dark % 64);
   const int y = static_cast<int>(dark / 64);
   windows[0][1].shots.push_back({.left = x, .top = y, .right = x + 1, .bottom = y + 1});
@@ -150,6 +155,7 @@ TEST(DreamReport, CountsWhatTheDreamShows) {
   EXPECT_EQ(report.steps[1].shot_pixels, 1);
   EXPECT_EQ(report.steps[1].shots_found, 0.0);
   EXPECT_EQ(report.steps[1].lit_wrong, 0.0);
+  EXPECT_EQ(report.steps[2].lit_found, 1.0);
   EXPECT_GT(report.steps[0].error, 0.0);
   EXPECT_NEAR(report.reward_correlation_dreamt, 1.0, 1e-3);
 }
