@@ -212,11 +212,13 @@ void Cpu::picture_changes_forward(const Stream&, ConstView x, std::int64_t chann
   isa().picture_changes(x.size() / as_size(all), as_int(all / channels), as_int(channels), scale, x.data, y.data);
 }
 
+namespace {
 // The same place of the image before, null when there is none.
-static const float* place_before(ConstView target, std::size_t image, std::size_t floats, const ImageWeights& weights) {
+const float* place_before(ConstView target, std::size_t image, std::size_t floats, const ImageWeights& weights) {
   const auto apart = static_cast<std::size_t>(weights.apart);
   return apart == 0 || image < apart ? nullptr : target.data + (image - apart) * floats;
 }
+}  // namespace
 
 void Cpu::image_error_forward(const Stream&, ConstView prediction, ConstView target, const ImageWeights& weights,
                               View y) {

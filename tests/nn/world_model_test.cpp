@@ -158,6 +158,45 @@ TEST(WorldLoss, IsItsPartsTimesTheirScales) {
   EXPECT_NEAR(number(loss.loss), wanted, 1e-6 * wanted);  // four roundings of 2^-24
 }
 
+// The error of pictures by definition, with what changed since the row a batch before; and with its factor.
+TEST(WorldLoss, PicturesCountByWhatIsLitAndWhatMoved) {
+  ParameterStore store;
+  Random init(1, 0);
+  const WorldModel model(small(), store, init);
+  store.finish(true, {});
+  WorldLossSettings settings;
+  settings.batch = kBatch;
+  settings.steps = kSteps;
+  settings.lit_above = 0.101F;  // between two bytes
+  settings.lit_weight = 3.0F;
+  settings.moved_weight = 5.0F;
+  settings.pictures_wait = true;
+  Tape tape;
+  const WorldLossVars loss = record_world_loss(tape, model, store, settings);
+  tape.finish(loss.loss);
+  fill(loss.batch);
+  const auto number = [&](Var x) { return static_cast<double>(tape.value(x).data[0]); };
+  std::vector<double> whole;
+  for (const float scale : {0.0F, 1.0F}) {
+    loss.batch.picture_scale[0] = scale;
+    tape.forward();
+    whole.push_back(number(loss.loss));
+  }
+  const std::size_t rows = loss.batch.keep.size();
+  const std::size_t pixels = loss.batch.frames.size() / rows;
+  const std::span<const float> shown = tape.value(loss.prediction).flat();
+  const auto real = [&](std::size_t i) { return loss.batch.frames[i] / 255.0 - 0.5; };
+  double wanted = 0;
+  for (std::size_t i = 0; i < rows * pixels; ++i) {
+    const std::size_t before = kBatch * pixels;
+    const double moved = i < before ? 0 : std::abs(real(i) - real(i - before));
+    const double weight = (real(i) > 0.101 ? 3 : 1) * (1 + 5 * moved);
+    wanted += loss.batch.weight[i / pixels] * 0.5 * weight * std::pow(static_cast<double>(shown[i]) - real(i), 2);
+  }
+  EXPECT_NEAR(number(loss.image_loss), wanted, 1e-5 * wanted);
+  EXPECT_NEAR(whole[1] - whole[0], wanted, 1e-5 * wanted);
+}
+
 class GoldenDreamer : public ::testing::TestWithParam<Golden> {
  protected:
   // Every element within 2e-5 of the tensor's largest: sums of some thousand float products in another order than
