@@ -160,6 +160,30 @@ TEST_P(DreamReportOfShades, CountsWhatTheDreamShows) {
   EXPECT_NEAR(report.reward_correlation_dreamt, 1.0, 1e-3);
 }
 
+// Oldest first, and the first picture of a window again where nothing lies before it.
+TEST(DreamReport, ShowsADreamThePicturesThatItLooksBackOn) {
+  DreamerLearnerSettings settings = small_dreamer();
+  settings.world.history = 2;
+  const DreamerLearner learner(settings, 5);
+  std::vector<DreamWindow> windows(1, DreamWindow(3));
+  for (std::size_t t = 0; t < 3; ++t) {
+    windows[0][t].picture.assign(64 * 64, 0);
+    std::ranges::fill_n(windows[0][t].picture.begin() + static_cast<std::ptrdiff_t>(512 * t), 512, 255);
+    windows[0][t].action = 1;
+  }
+  Dream probe = dream_of(learner, 1, 3);
+  probe.begin();
+  Dream dream = dream_of(learner, 1, 3);
+  const DreamReport report = dream_report(dream, windows, 2);
+  for (std::size_t t = 0; t < 2; ++t) {
+    if (t > 0) probe.set_action(0, 1);
+    std::ranges::copy(windows[0][0].picture, probe.frames().begin());
+    std::ranges::copy(windows[0][t].picture, probe.frames().begin() + 64 * 64);
+    probe.observe();
+    EXPECT_EQ(report.shown[t], copy_of(probe.picture())) << t;
+  }
+}
+
 TEST(DreamReport, WindowsLieInOneEpisode) {
   Corridor envs(3, 1, 2, {.width = 64, .height = 64, .packed = true});
   RandomPolicy policy(4, 1);
