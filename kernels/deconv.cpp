@@ -34,7 +34,7 @@ void check_image_error(const char* where, ConstView prediction, ConstView target
   SINV_CHECK(prediction.shape.rank() == 4, where, ": prediction is ", prediction.shape, ", wanted 4 dimensions");
   check_shape(where, "target", target.shape, prediction.shape);
   check_shape(where, "y", y, Shape{prediction.shape[0]});
-  SINV_CHECK(weights.apart >= 0, where, ": images that are ", weights.apart, " apart, wanted at least 0");
+  if (weights.before.data != nullptr) check_shape(where, "before", weights.before.shape, target.shape);
 }
 
 }  // namespace

@@ -50,12 +50,12 @@ void frames_forward(const Stream& s, std::span<const std::uint8_t> frames, float
 void picture_changes_forward(const Stream& s, ConstView x, std::int64_t channels, float scale, View y);
 
 /// What a pixel counts in an image's error: (lit where its target is above lit_above, else 1) times (1 + moved |target
-/// - the same pixel of the target `apart` images before|). The first `apart` images have none before them.
+/// - the same pixel of `before`|). `before` has the target's shape; without data nothing moved.
 struct ImageWeights {
   float lit_above = 0.0F;
   float lit = 1.0F;
   float moved = 0.0F;
-  std::int64_t apart = 0;  // 0: no image has one before it
+  ConstView before = {};
 };
 
 /// y [m] = 1/2 sum over an image of weight (prediction - target)^2: minus the log-likelihood under a unit normal,

@@ -1,5 +1,7 @@
 #include "nn/world_loss.h"
 
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "nn/functional.h"
@@ -12,6 +14,58 @@ Var flat(Tape& tape, Var x) { return reshape(tape, x, Shape{static_cast<std::int
 // Sum of the products, times a factor.
 Var weighted_sum(Tape& tape, Var x, Var weight, float scale) {
   return scaled_sum(tape, binary(tape, Binary::kMultiply, x, weight), scale);
+}
+
+// Noise of the sequences' rows, then of overshooting: one row for each state that is so many steps from the end.
+std::int64_t noise_rows(const WorldLossSettings& settings) {
+  std::int64_t steps = settings.steps;
+  for (int ahead = 1; ahead <= settings.overshooting; ++ahead) steps += settings.steps - ahead;
+  return settings.batch * steps;
+}
+
+// Inputs by row, and what a model made of them.
+struct SequenceVars {
+  Var action;
+  Var keep;
+  Var reward;
+  Var discount;
+  Var weight;
+  Var noise;
+  Var stoch;
+  Var deter;
+};
+
+// Losses of reward and discount, each the mean over the number of steps ahead.
+std::pair<Var, Var> record_overshooting(Tape& tape, const WorldModel& model, const WorldModelVars& vars,
+                                        const WorldLossSettings& settings, const SequenceVars& real) {
+  std::vector<Var> features;
+  std::vector<Var> rewards;
+  std::vector<Var> discounts;
+  std::vector<Var> weights;
+  Var stoch = real.stoch;
+  Var deter = real.deter;
+  Var same_episode;
+  std::int64_t drawn = std::int64_t{settings.batch} * settings.steps;
+  for (int ahead = 1; ahead <= settings.overshooting; ++ahead) {
+    const std::int64_t count = std::int64_t{settings.batch} * (settings.steps - ahead);
+    const auto before = [&](Var x) { return rows(tape, x, 0, count); };
+    const auto then = [&](Var x) { return rows(tape, x, std::int64_t{ahead} * settings.batch, count); };
+    const auto times = [&](Var a, Var b) { return binary(tape, Binary::kMultiply, a, b); };
+    deter = vars.next_deter(before(stoch), then(real.action), before(deter));
+    stoch = categorical(tape, vars.prior(deter), model.settings().classes, rows(tape, real.noise, drawn, count));
+    drawn += count;
+    same_episode = ahead == 1 ? then(real.keep) : times(before(same_episode), then(real.keep));
+    features.push_back(vars.feature(stoch, deter));
+    rewards.push_back(then(real.reward));
+    discounts.push_back(then(real.discount));
+    weights.push_back(times(then(real.weight), same_episode));
+  }
+  const float share = 1.0F / static_cast<float>(settings.overshooting);
+  const Var feature = stack(tape, features);
+  const Var weight = stack(tape, weights);
+  const Var reward_errors = huber(tape, vars.reward(feature), stack(tape, rewards), weight, 0.0F);
+  return {scaled_sum(tape, reward_errors, share),
+          weighted_sum(tape, bernoulli(tape, vars.discount_logit(feature), stack(tape, discounts)), weight, share)};
 }
 
 }  // namespace
@@ -27,7 +81,9 @@ WorldLossVars record_world_loss(Tape& tape, const WorldModel& model, ParameterSt
   const Var reward = tape.input(Shape{all, 1});
   const Var discount = tape.input(Shape{all, 1});
   const Var weight = tape.input(Shape{all, 1});
-  const Var noise = tape.input(Shape{all, sizes.variables});
+  SINV_CHECK(settings.overshooting >= 0 && settings.overshooting < settings.steps, "world loss: overshooting of ",
+             settings.overshooting, " steps in sequences of ", settings.steps);
+  const Var noise = tape.input(Shape{noise_rows(settings), sizes.variables});
   WorldLossVars out;
   out.batch = {tape.frames(images.size()),
                tape.frames(sizes.history > 1 ? static_cast<std::size_t>(sizes.history) * images.size() : 0),
@@ -37,11 +93,14 @@ WorldLossVars record_world_loss(Tape& tape, const WorldModel& model, ParameterSt
                tape.value(discount).flat(),
                tape.value(weight).flat(),
                tape.value(noise).flat(),
-               {}};
+               {},
+               tape.frames(settings.moved_weight > 0.0F ? images.size() : 0)};
 
   const WorldModelVars vars = model.record(tape, store, {});
   const Var target = frames(tape, out.batch.frames, -0.5F, images);
   const Var looked_at = sizes.history > 1 ? vars.look(out.batch.seen, all) : target;
+  ConstView before;
+  if (settings.moved_weight > 0.0F) before = tape.value(frames(tape, out.batch.before, -0.5F, images));
   const Var embedded = vars.embedding_part(vars.embed(looked_at));
   std::vector<Var> stochs;
   std::vector<Var> deters;
@@ -64,7 +123,7 @@ WorldLossVars record_world_loss(Tape& tape, const WorldModel& model, ParameterSt
   out.prediction = vars.decode(feature);
   out.image_loss = weighted_sum(tape,
                                 image_error(tape, out.prediction, target,
-                                            {settings.lit_above, settings.lit_weight, settings.moved_weight, batch}),
+                                            {settings.lit_above, settings.lit_weight, settings.moved_weight, before}),
                                 row_weight, 1.0F);
   out.reward_loss = sum(tape, huber(tape, vars.reward(feature), reward, weight, 0.0F));
   out.discount_loss = weighted_sum(tape, bernoulli(tape, vars.discount_logit(feature), discount), weight, 1.0F);
@@ -78,9 +137,19 @@ WorldLossVars record_world_loss(Tape& tape, const WorldModel& model, ParameterSt
     out.batch.picture_scale = tape.value(scale).flat();
     image_loss = binary(tape, Binary::kMultiply, image_loss, scale);
   }
-  out.loss = plus(plus(image_loss, scaled_sum(tape, out.reward_loss, settings.reward_scale)),
-                  plus(scaled_sum(tape, out.discount_loss, settings.discount_scale),
-                       scaled_sum(tape, out.kl_loss, settings.kl_scale)));
+  Var reward_loss = out.reward_loss;
+  Var discount_loss = out.discount_loss;
+  if (settings.overshooting > 0) {
+    std::tie(out.foretold_reward_loss, out.foretold_discount_loss) = record_overshooting(
+        tape, model, vars, settings, {action, keep, reward, discount, weight, noise, out.stoch, out.deter});
+    reward_loss = plus(reward_loss, out.foretold_reward_loss);
+    discount_loss = plus(discount_loss, out.foretold_discount_loss);
+  } else {
+    out.foretold_reward_loss = out.foretold_discount_loss = tape.input(tape.shape(out.reward_loss));
+  }
+  out.loss = plus(
+      plus(image_loss, scaled_sum(tape, reward_loss, settings.reward_scale)),
+      plus(scaled_sum(tape, discount_loss, settings.discount_scale), scaled_sum(tape, out.kl_loss, settings.kl_scale)));
   return out;
 }
 

@@ -20,6 +20,7 @@ struct WorldLossSettings {
   float lit_above = 0.0F;      // pixels above this, of -0.5 to 0.5, ...
   float lit_weight = 1.0F;     // ... count so much more in the image loss
   bool pictures_wait = false;  // the image loss has a factor that can be set from update to update
+  int overshooting = 0;        // imagined steps after every state whose rewards and ends are foretold too
   float moved_weight = 0.0F;   // and a pixel that went from dark to lit, or back, 1 + this; one of grey in proportion
 };
 
@@ -33,8 +34,9 @@ struct SequenceBatch {
   std::span<float> reward;         // [steps,batch] already squashed
   std::span<float> discount;       // [steps,batch] gamma, or 0 after the last step of a game
   std::span<float> weight;         // [steps,batch] 0 where padded; the others sum to 1
-  std::span<float> noise;          // [steps,batch,variables] in [0, 1)
+  std::span<float> noise;          // [steps,batch,variables] in [0, 1); then those of overshooting
   std::span<float> picture_scale;  // [1] of the image loss, when pictures_wait; else empty
+  std::span<std::uint8_t> before;  // as `frames`, of the step before each, when moved_weight is above 0; else empty
 };
 
 struct WorldLossVars {
@@ -44,6 +46,8 @@ struct WorldLossVars {
   Var reward_loss;
   Var discount_loss;
   Var kl_loss;
+  Var foretold_reward_loss;  // of overshooting; without it 0
+  Var foretold_discount_loss;
   Var stoch;  // posterior states [steps * batch, ..]
   Var deter;
   Var prediction;  // of the pictures
@@ -54,6 +58,10 @@ struct WorldLossVars {
 ///   Bernoulli(discount)
 ///   + kl_scale KL,
 /// weighted over rows, the normals of unit variance and without their constants. The sequence is unrolled on the tape.
+/// Overshooting: from every state the model goes on alone for up to so many steps with the actions that were taken, and
+/// the losses of reward and discount there, their mean over the number of steps, are added with the same scales. What
+/// foretells them must then stand in the state. What lies in another episode does not count. Source of the idea: latent
+/// overshooting, Hafner et al., arXiv:1811.04551, which foretells latent states.
 WorldLossVars record_world_loss(Tape& tape, const WorldModel& model, ParameterStore& store,
                                 const WorldLossSettings& settings);
 

@@ -10,7 +10,7 @@
 namespace sinv {
 namespace {
 
-constexpr std::uint32_t kStateVersion = 2;
+constexpr std::uint32_t kStateVersion = 3;
 
 std::uint64_t seed_for(std::uint64_t seed, std::uint64_t stream, std::uint64_t index) {
   const Philox::Block block = Philox::at(seed, index, stream);

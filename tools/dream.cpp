@@ -162,8 +162,7 @@ void put_pair(Sheet& sheet, int column, int row, const DreamWindow& window, cons
   sheet.put(column, row + 1, [&](std::size_t p) { return grey(shown[number * real.size() + p]); });
 }
 
-void write_strip(const std::string& path, const FrameShape& picture, const std::vector<DreamWindow>& windows,
-                 const DreamReport& report) {
+void write_strip(const std::string& path, const FrameShape& picture, const DreamReport& report) {
   constexpr int kPairs = 2;
   const auto context = static_cast<std::size_t>(report.context);
   std::vector<std::size_t> moments{0, context - 1};
@@ -173,26 +172,25 @@ void write_strip(const std::string& path, const FrameShape& picture, const std::
   Sheet sheet(static_cast<int>(moments.size()), 2 * kPairs, picture, picture.width <= 96 ? 2 : 1);
   for (std::size_t pair = 0; pair < kPairs; ++pair) {
     for (std::size_t i = 0; i < moments.size(); ++i) {
-      put_pair(sheet, static_cast<int>(i), static_cast<int>(2 * pair), windows[pair], report.shown[moments[i]], pair,
-               moments[i]);
+      put_pair(sheet, static_cast<int>(i), static_cast<int>(2 * pair), report.real[pair], report.shown[moments[i]],
+               pair, moments[i]);
     }
   }
   write_grey_png(path, sheet.width(), sheet.height(), sheet.pixels());
 }
 
-void write_video(const std::string& path, const FrameShape& picture, int frames_per_step,
-                 const std::vector<DreamWindow>& windows, const DreamReport& report) {
+void write_video(const std::string& path, const FrameShape& picture, int frames_per_step, const DreamReport& report) {
   constexpr int kColumns = 4;
-  const int columns = std::min<int>(kColumns, static_cast<int>(windows.size()));
+  const int columns = std::min<int>(kColumns, static_cast<int>(report.real.size()));
   const VideoShape shape{Sheet(columns, 2, picture, 1).width(), Sheet(columns, 2, picture, 1).height(),
                          60.0 / frames_per_step};
   VideoWriter video(path, shape);
   std::vector<unsigned char> rgb;
-  for (std::size_t moment = 0; moment < windows[0].size(); ++moment) {
+  for (std::size_t moment = 0; moment < report.real[0].size(); ++moment) {
     Sheet sheet(columns, 2, picture, 1);
     for (int column = 0; column < columns; ++column) {
       const auto number = static_cast<std::size_t>(column);
-      put_pair(sheet, column, 0, windows[number], report.shown[moment], number, moment);
+      put_pair(sheet, column, 0, report.real[number], report.shown[moment], number, moment);
     }
     rgb.clear();
     for (const std::uint8_t value : sheet.pixels()) rgb.insert(rgb.end(), 3, value);
@@ -240,8 +238,8 @@ int dream_command(Words said) {
                      {"steps", nlohmann::json::array()}};
   for (const DreamStep& step : report.steps) all["steps"].push_back(to_json(step));
   write_file(words.out + ".json", all.dump(2) + "\n");
-  write_strip(words.out + ".png", picture, windows, report);
-  if (words.video) write_video(words.out + ".mp4", picture, config.env.frames_per_step, windows, report);
+  write_strip(words.out + ".png", picture, report);
+  if (words.video) write_video(words.out + ".mp4", picture, config.env.frames_per_step, report);
   if (words.json) {
     fmt::print("{}\n", all.dump(2));
   } else {

@@ -213,10 +213,9 @@ void Cpu::picture_changes_forward(const Stream&, ConstView x, std::int64_t chann
 }
 
 namespace {
-// The same place of the image before, null when there is none.
-const float* place_before(ConstView target, std::size_t image, std::size_t floats, const ImageWeights& weights) {
-  const auto apart = static_cast<std::size_t>(weights.apart);
-  return apart == 0 || image < apart ? nullptr : target.data + (image - apart) * floats;
+// The image that a target is compared with, null when there is none.
+const float* image_before(const ImageWeights& weights, std::size_t image, std::size_t floats) {
+  return weights.before.data == nullptr ? nullptr : weights.before.data + image * floats;
 }
 }  // namespace
 
@@ -225,7 +224,7 @@ void Cpu::image_error_forward(const Stream&, ConstView prediction, ConstView tar
   const std::size_t floats = y.size() == 0 ? 0 : prediction.size() / y.size();
   for (std::size_t i = 0; i < y.size(); ++i) {
     y.data[i] = static_cast<float>(isa().image_error(floats, prediction.data + i * floats, target.data + i * floats,
-                                                     place_before(target, i, floats, weights), weights));
+                                                     image_before(weights, i, floats), weights));
   }
 }
 
@@ -234,7 +233,7 @@ void Cpu::image_error_backward(const Stream&, ConstView prediction, ConstView ta
   const std::size_t floats = gy.size() == 0 ? 0 : prediction.size() / gy.size();
   for (std::size_t i = 0; i < gy.size(); ++i) {
     isa().image_error_backward(floats, prediction.data + i * floats, target.data + i * floats,
-                               place_before(target, i, floats, weights), weights, gy.data[i], mode,
+                               image_before(weights, i, floats), weights, gy.data[i], mode,
                                gprediction.data + i * floats);
   }
 }

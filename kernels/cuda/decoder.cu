@@ -19,24 +19,28 @@ __global__ void __launch_bounds__(kThreads)
   });
 }
 
-// Of a pixel; `before` is what it was in the image before.
-__device__ float pixel_weight(const ImageWeights& w, float target, float before) {
-  return (target > w.lit_above ? w.lit : 1.0F) * (1.0F + w.moved * fabsf(target - before));
-}
-
-// Floats from an image to the one before it; 0, which is no change, where there is none or it does not count.
-__device__ std::int64_t step_back(const ImageWeights& w, std::int64_t image, std::int64_t floats) {
-  return w.moved != 0.0F && image >= w.apart ? w.apart * floats : 0;
+// ImageWeights as a kernel takes them.
+struct PixelWeights {
+  float lit_above;
+  float lit;
+  float moved;
+  const float* before;  // the target itself, which is no change, where there is none
+  __device__ float of(float target, float was) const {
+    return (target > lit_above ? lit : 1.0F) * (1.0F + moved * fabsf(target - was));
+  }
+};
+PixelWeights pixel_weights(const ImageWeights& w, ConstView target) {
+  return {w.lit_above, w.lit, w.moved, w.before.data == nullptr ? target.data : w.before.data};
 }
 
 // One block per image.
 __global__ void __launch_bounds__(kThreads)
-    image_error_forward_kernel(const float* prediction, const float* target, ImageWeights weights, float* y,
+    image_error_forward_kernel(const float* prediction, const float* target, PixelWeights weights, float* y,
                                std::int64_t floats, bool wide) {
   __shared__ BlockRoom<double> room;
   const float* p = prediction + std::int64_t{blockIdx.x} * floats;
   const float* t = target + std::int64_t{blockIdx.x} * floats;
-  const float* before = t - step_back(weights, blockIdx.x, floats);
+  const float* before = weights.before + std::int64_t{blockIdx.x} * floats;
   double sum = 0;
   each_in_row(floats, wide, [&](auto width, std::int64_t j) {
     constexpr int kWidth = decltype(width)::value;
@@ -46,7 +50,7 @@ __global__ void __launch_bounds__(kThreads)
 #pragma unroll
     for (int k = 0; k < kWidth; ++k) {
       const float error = a.at[k] - b.at[k];
-      sum += static_cast<double>(0.5F * error * error * pixel_weight(weights, b.at[k], c.at[k]));
+      sum += static_cast<double>(0.5F * error * error * weights.of(b.at[k], c.at[k]));
     }
   });
   sum = block_sum(sum, room);
@@ -54,7 +58,7 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 __global__ void __launch_bounds__(kThreads)
-    image_error_backward_kernel(const float* prediction, const float* target, ImageWeights weights, const float* gy,
+    image_error_backward_kernel(const float* prediction, const float* target, PixelWeights weights, const float* gy,
                                 bool add, float* gx, std::size_t count, std::uint32_t floats, bool wide) {
   each_element(count, wide, [=](auto width, std::size_t i) {
     constexpr int kWidth = decltype(width)::value;
@@ -62,9 +66,9 @@ __global__ void __launch_bounds__(kThreads)
     const float g = gy[image];
     Values<kWidth> a = load<kWidth>(prediction + i);
     const Values<kWidth> b = load<kWidth>(target + i);
-    const Values<kWidth> c = load<kWidth>(target + i - step_back(weights, image, floats));
+    const Values<kWidth> c = load<kWidth>(weights.before + i);
 #pragma unroll
-    for (int k = 0; k < kWidth; ++k) a.at[k] = (a.at[k] - b.at[k]) * (g * pixel_weight(weights, b.at[k], c.at[k]));
+    for (int k = 0; k < kWidth; ++k) a.at[k] = (a.at[k] - b.at[k]) * (g * weights.of(b.at[k], c.at[k]));
     give<kWidth>(add, gx + i, a);
   });
 }
@@ -85,21 +89,22 @@ void Cuda::picture_changes_forward(const Stream& s, ConstView x, std::int64_t ch
 
 void Cuda::image_error_forward(const Stream& s, ConstView prediction, ConstView target, const ImageWeights& weights,
                                View y) {
+  const PixelWeights with = pixel_weights(weights, target);
   const std::size_t images = y.size();
   const std::size_t floats = images == 0 ? 0 : prediction.size() / images;
-  const bool wide = floats % 4 == 0 && is_wide({prediction.data, target.data});
+  const bool wide = floats % 4 == 0 && is_wide({prediction.data, target.data, with.before});
   launch("image_error_forward", image_error_forward_kernel, static_cast<unsigned>(images), kThreads, 0, s,
-         prediction.data, target.data, weights, y.data, floats, wide);
+         prediction.data, target.data, with, y.data, floats, wide);
 }
 
 void Cuda::image_error_backward(const Stream& s, ConstView prediction, ConstView target, const ImageWeights& weights,
                                 ConstView gy, GradientMode mode, View gprediction) {
   small_count("image_error_backward", gprediction.size());
+  const PixelWeights with = pixel_weights(weights, target);
   const std::size_t floats = gy.size() == 0 ? 0 : gprediction.size() / gy.size();
-  const bool wide = floats % 4 == 0 && is_wide({prediction.data, target.data, gprediction.data});
+  const bool wide = floats % 4 == 0 && is_wide({prediction.data, target.data, with.before, gprediction.data});
   launch("image_error_backward", image_error_backward_kernel, element_grid(gprediction.size()), kThreads, 0, s,
-         prediction.data, target.data, weights, gy.data, is_add(mode), gprediction.data, gprediction.size(), floats,
-         wide);
+         prediction.data, target.data, with, gy.data, is_add(mode), gprediction.data, gprediction.size(), floats, wide);
 }
 
 }  // namespace sinv

@@ -5,7 +5,6 @@
 
 #include "base/error.h"
 #include "base/option.h"
-#include "game/pixels.h"
 
 namespace sinv {
 namespace {
@@ -17,19 +16,26 @@ constexpr std::uint64_t kDrawStream = 0x64726177;
 constexpr std::uint64_t kWarmUpStream = 0x7761726D;
 
 // The settings that the shape of the model hangs on.
-constexpr const char* kModelKeys[] = {"dreamer.depth",   "dreamer.deter", "dreamer.hidden",     "dreamer.variables",
-                                      "dreamer.classes", "dreamer.units", "dreamer.head_layers"};
+constexpr const char* kModelKeys[] = {"dreamer.depth",   "dreamer.deter", "dreamer.hidden",      "dreamer.variables",
+                                      "dreamer.classes", "dreamer.units", "dreamer.head_layers", "dreamer.follow_ship"};
 
 struct Figure {
   const char* name;
   float DreamerUpdate::*value;
 };
 constexpr Figure kFigures[] = {
-    {"image_loss", &DreamerUpdate::image_loss},       {"reward_loss", &DreamerUpdate::reward_loss},
-    {"discount_loss", &DreamerUpdate::discount_loss}, {"kl", &DreamerUpdate::kl},
-    {"actor_loss", &DreamerUpdate::actor_loss},       {"critic_loss", &DreamerUpdate::critic_loss},
-    {"mean_return", &DreamerUpdate::mean_return},     {"world_norm", &DreamerUpdate::world_norm},
-    {"actor_norm", &DreamerUpdate::actor_norm},       {"critic_norm", &DreamerUpdate::critic_norm},
+    {"image_loss", &DreamerUpdate::image_loss},
+    {"reward_loss", &DreamerUpdate::reward_loss},
+    {"discount_loss", &DreamerUpdate::discount_loss},
+    {"kl", &DreamerUpdate::kl},
+    {"foretold_reward_loss", &DreamerUpdate::foretold_reward_loss},
+    {"foretold_discount_loss", &DreamerUpdate::foretold_discount_loss},
+    {"actor_loss", &DreamerUpdate::actor_loss},
+    {"critic_loss", &DreamerUpdate::critic_loss},
+    {"mean_return", &DreamerUpdate::mean_return},
+    {"world_norm", &DreamerUpdate::world_norm},
+    {"actor_norm", &DreamerUpdate::actor_norm},
+    {"critic_norm", &DreamerUpdate::critic_norm},
 };
 
 std::uint64_t mixed(std::uint64_t seed, std::uint64_t stream) {
@@ -37,22 +43,19 @@ std::uint64_t mixed(std::uint64_t seed, std::uint64_t stream) {
   return (std::uint64_t{block.word[0]} << 32) | block.word[1];
 }
 
-// Stored pictures, a byte for each pixel.
-void copy_pictures(std::span<const std::uint8_t> stored, bool packed, std::span<std::uint8_t> out) {
-  if (packed) {
-    unpack_pixels(stored, out);
-  } else {
-    std::ranges::copy(stored, out.begin());
-  }
-}
-
 }  // namespace
 
 DreamerPolicy::DreamerPolicy(const DreamerLearnerSettings& settings, bool packed, int most, std::uint64_t seed)
-    : packed_(packed), actor_(settings, most, seed) {}
+    : camera_({settings.world.width, settings.world.height, packed}, settings.follow_ship),
+      most_(static_cast<std::size_t>(most)),
+      actor_(settings, most, seed) {}
 
 void DreamerPolicy::choose(const Observations& observations, bool greedy, std::span<std::uint8_t> actions) {
-  copy_pictures(observations.pictures, packed_, actor_.frames());
+  const std::size_t stored = observations.pictures.size() / most_;
+  const std::size_t pixels = actor_.frames().size() / most_;
+  for (std::size_t i = 0; i < most_; ++i) {
+    camera_.look(observations.pictures.subspan(i * stored, stored), actor_.frames().subspan(i * pixels, pixels));
+  }
   actor_.act(greedy, actions);
 }
 
@@ -146,8 +149,8 @@ void DreamerAgent::dream_on(const Environments& envs, int action, bool begins) {
   }
   if (dream_steps_ < kDreamContext) {
     const std::span<const std::uint8_t> stacks = envs.observations().pictures;
-    copy_pictures(stacks.first(stacks.size() / static_cast<std::size_t>(shape_.envs)), shape_.picture.packed,
-                  dream_->frames());
+    Camera(shape_.picture, sizes_.follow_ship)
+        .look(stacks.first(stacks.size() / static_cast<std::size_t>(shape_.envs)), dream_->frames());
     dream_->observe();
   } else {
     dream_->imagine();

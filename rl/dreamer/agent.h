@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "rl/agent.h"
+#include "rl/dreamer/camera.h"
 #include "rl/dreamer/dream.h"
 #include "rl/dreamer/learner.h"
 #include "rl/dreamer/memory.h"
@@ -29,7 +30,8 @@ class DreamerPolicy final : public BatchPolicy {
   const DreamerActor& actor() const { return actor_; }
 
  private:
-  bool packed_;
+  Camera camera_;
+  std::size_t most_;
   DreamerActor actor_;
 };
 

@@ -31,6 +31,8 @@ void describe(Options& options, DreamerSettings& s) {
   options.add("dreamer.moved_weight", loss.moved_weight,
               "how much more a pixel counts that has changed since the step before; of grey ones in proportion", 0,
               1e6);
+  options.add("dreamer.overshooting", loss.overshooting,
+              "imagined steps after every state whose rewards and ends the model learns to foretell too", 0, 1000);
   options.add("dreamer.horizon", behaviour.horizon, "imagined steps", 2, 1000);
   options.add("dreamer.lambda", behaviour.lambda, "of the lambda returns", 0, 1);
   options.add("dreamer.entropy_scale", behaviour.entropy_scale, "weight of the actor's entropy", 0, 1e6);
@@ -50,6 +52,8 @@ void describe(Options& options, DreamerSettings& s) {
               1'000'000'000);
   options.add("dreamer.model_first_updates", s.learner.model_first_updates,
               "updates of the world model alone, before actor and critic begin to learn", 0, 1'000'000'000);
+  options.add("dreamer.follow_ship", s.learner.follow_ship,
+              "pictures are moved so that the ship stands in the middle; with env.pixels field-64 or grey-64");
   options.add("dreamer.behaviour_period", s.learner.behaviour_period,
               "updates of the world model for one of actor and critic", 1, 1'000'000);
   options.add("dreamer.gamma", s.gamma, "discount per step", 0, 1);

@@ -108,6 +108,7 @@ void Dream::set_action(int row, int action) {
 void Dream::observe() { impl_->advance(true); }
 void Dream::imagine() { impl_->advance(false); }
 int Dream::history() const { return impl_->settings.world.history; }
+bool Dream::follows_ship() const { return impl_->settings.follow_ship; }
 int Dream::width() const { return impl_->settings.world.width; }
 std::span<const float> Dream::picture() const { return impl_->picture; }
 std::span<const float> Dream::reward() const { return impl_->view.value(impl_->reward).flat(); }

@@ -39,6 +39,7 @@ class Dream {
   std::span<const float> reward() const;
   int width() const;  // of a picture
   int history() const;
+  bool follows_ship() const;
 
  private:
   struct Impl;

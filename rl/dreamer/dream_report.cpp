@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "game/pixels.h"
+#include "rl/dreamer/camera.h"
 
 namespace sinv {
 namespace {
@@ -112,11 +112,25 @@ DreamStep compare(const std::vector<DreamWindow>& windows, std::size_t moment, s
   return step;
 }
 
+// A moment as the camera shows it.
+DreamMoment seen_by(const Camera& camera, int width, DreamMoment moment) {
+  const int columns = camera.aim(moment.picture);
+  camera.move(moment.picture, columns);
+  for (std::vector<PictureBox>* boxes : {&moment.shots, &moment.player}) {
+    for (PictureBox& box : *boxes) {
+      box.left = std::clamp(box.left - columns, 0, width);
+      box.right = std::clamp(box.right - columns, 0, width);
+    }
+  }
+  return moment;
+}
+
 }  // namespace
 
 std::vector<DreamWindow> record_windows(Environments& envs, BatchPolicy& policy, const FindObjects& find, int windows,
                                         int length, int gap) {
   const FrameShape shape = envs.picture();
+  const Camera camera(shape, false);
   const auto count = static_cast<std::size_t>(envs.count());
   std::vector<std::uint8_t> actions(count);
   std::vector<DreamWindow> open(count);
@@ -127,11 +141,7 @@ std::vector<DreamWindow> record_windows(Environments& envs, BatchPolicy& policy,
     const std::span<const std::uint8_t> all = envs.observations().pictures;
     const std::size_t stack = all.size() / count;
     const auto newest = all.subspan((env + 1) * stack - shape.stored_bytes(), shape.stored_bytes());
-    if (shape.packed) {
-      unpack_pixels(newest, moment.picture);
-    } else {
-      std::ranges::copy(newest, moment.picture.begin());
-    }
+    camera.unpack(newest, moment.picture);
     find(static_cast<int>(env), moment);
     open[env].push_back(std::move(moment));
     if (open[env].size() < static_cast<std::size_t>(length)) return;
@@ -171,10 +181,16 @@ DreamReport dream_report(Dream& dream, const std::vector<DreamWindow>& windows, 
   const std::size_t pixels = windows[0][0].picture.size();
   const auto history = static_cast<std::size_t>(dream.history());
   const std::size_t stack = history * pixels;
+  std::vector<std::uint8_t> stacked(stack);
   SINV_CHECK(dream.frames().size() == windows.size() * stack, "dream_report: the dream has pictures of ",
              dream.frames().size(), " pixels in all, the windows of ", windows.size() * stack);
   const float least = least_shown(windows);
+  const Camera camera({dream.width(), static_cast<int>(pixels) / dream.width(), false}, dream.follows_ship());
   DreamReport report;
+  for (const DreamWindow& window : windows) {
+    DreamWindow& real = report.real.emplace_back();
+    for (const DreamMoment& moment : window) real.push_back(seen_by(camera, dream.width(), moment));
+  }
   report.context = context;
   Correlation rewards_seen, rewards_dreamt;
   dream.begin();
@@ -182,15 +198,17 @@ DreamReport dream_report(Dream& dream, const std::vector<DreamWindow>& windows, 
     for (std::size_t w = 0; w < windows.size(); ++w) {
       const DreamMoment& moment = windows[w][t];
       if (t > 0) dream.set_action(static_cast<int>(w), moment.action);
-      for (std::size_t age = 0; t < seen && age < history; ++age) {
+      if (t >= seen) continue;
+      for (std::size_t age = 0; age < history; ++age) {
         const std::vector<std::uint8_t>& picture = windows[w][t - std::min(age, t)].picture;
-        std::ranges::copy(picture, dream.frames().subspan(w * stack + (history - 1 - age) * pixels, pixels).begin());
+        std::ranges::copy(picture, stacked.begin() + static_cast<std::ptrdiff_t>((history - 1 - age) * pixels));
       }
+      camera.look(stacked, dream.frames().subspan(w * stack, stack));
     }
     t < seen ? dream.observe() : dream.imagine();
     report.shown.emplace_back(dream.picture().begin(), dream.picture().end());
     if (t + 1 >= seen) {
-      report.steps.push_back(compare(windows, t, seen - 1, dream.width(), least, dream.picture(), dream.reward()));
+      report.steps.push_back(compare(report.real, t, seen - 1, dream.width(), least, dream.picture(), dream.reward()));
     }
     for (std::size_t w = 0; t > 0 && w < windows.size(); ++w) {
       (t < seen ? rewards_seen : rewards_dreamt)

@@ -58,6 +58,7 @@ struct DreamReport {
   std::vector<DreamStep> steps;           // 1 + horizon
   double reward_correlation_seen = 0;     // over all moments of the context but the first
   double reward_correlation_dreamt = 0;   // over all moments of the horizon
+  std::vector<DreamWindow> real;          // the windows as the model's camera shows them
   std::vector<std::vector<float>> shown;  // what the model showed: [moment][window, pixels], the context reconstructed
 };
 

@@ -67,6 +67,7 @@ SequenceBatch pinned_batch(const SequenceBatch& there, PinnedBuffer& memory) {
   const auto for_each = [&](SequenceBatch& batch, auto&& place) {
     place(batch.frames);
     place(batch.seen);
+    place(batch.before);
     place(batch.picture_scale);
     for (std::span<float>* part : {&batch.action, &batch.keep, &batch.reward, &batch.discount, &batch.weight}) {
       place(*part);
@@ -162,6 +163,8 @@ struct DreamerLearner::Impl {
                world_number(loss.reward_loss),
                world_number(loss.discount_loss),
                world_number(loss.kl_loss),
+               world_number(loss.foretold_reward_loss),
+               world_number(loss.foretold_discount_loss),
                behaviour_tape.value(behaviour.actor_loss).data,
                behaviour_tape.value(behaviour.critic_loss).data,
                mean_return.span().data(),
@@ -185,6 +188,7 @@ struct DreamerLearner::Impl {
     if (stream.device == Device::kCpu) return;
     queue_copy(stream, loss.batch.frames.data(), batch.frames.data(), batch.frames.size());
     if (!batch.seen.empty()) queue_copy(stream, loss.batch.seen.data(), batch.seen.data(), batch.seen.size());
+    if (!batch.before.empty()) queue_copy(stream, loss.batch.before.data(), batch.before.data(), batch.before.size());
     if (!batch.picture_scale.empty()) queue_values(stream, loss.batch.picture_scale, batch.picture_scale);
     queue_values(stream, loss.batch.action, batch.action);
     queue_values(stream, loss.batch.keep, batch.keep);

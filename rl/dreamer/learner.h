@@ -15,7 +15,9 @@ struct DreamerUpdate {
   float image_loss = 0;  // sum over pixels, mean over steps
   float reward_loss = 0;
   float discount_loss = 0;
-  float kl = 0;  // nats of a step
+  float kl = 0;                    // nats of a step
+  float foretold_reward_loss = 0;  // of overshooting; 0 without it
+  float foretold_discount_loss = 0;
   float actor_loss = 0;
   float critic_loss = 0;
   float mean_return = 0;  // of the imagined steps

@@ -21,7 +21,9 @@ double quantile(std::vector<double>& values, double q) {
 
 void fill(const SequenceBatch& batch, int actions) {
   Random random(1, 2);
-  for (std::uint8_t& byte : batch.frames) byte = static_cast<std::uint8_t>(random.below(256));
+  for (const std::span<std::uint8_t> bytes : {batch.frames, batch.before}) {
+    for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random.below(256));
+  }
   std::ranges::fill(batch.action, 0.0F);
   const std::size_t rows = batch.keep.size();
   for (std::size_t i = 0; i < rows; ++i) {
@@ -42,6 +44,7 @@ DreamerBenchFigures bench_dreamer_learner(const DreamerLearnerSettings& settings
   whole.model_first_updates = 0;  // an update is of all three, always
   whole.rewards_first_updates = 0;
   whole.behaviour_period = 1;
+  whole.loss.overshooting = 0;  // and as the recipe has it
   DreamerLearner learner(whole, 1);
   fill(learner.batch(), settings.world.actions);
   learner.update();

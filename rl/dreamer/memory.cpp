@@ -9,8 +9,8 @@ namespace sinv {
 DreamerMemory::DreamerMemory(const DreamerSettings& settings, const AgentShape& shape)
     : replay_({.envs = shape.envs,
                .capacity_steps = std::max<std::int64_t>(settings.replay_steps, 2 * std::int64_t{shape.envs}),
-               .picture_bytes = shape.picture.stored_bytes(),
-               .packed = shape.picture.packed,
+               .picture = shape.picture,
+               .follow_ship = settings.learner.follow_ship,
                .discount = static_cast<float>(settings.gamma)}),
       row_(shape.picture.stored_bytes()),
       envs_(static_cast<std::size_t>(shape.envs)),

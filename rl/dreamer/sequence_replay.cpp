@@ -2,21 +2,20 @@
 
 #include <algorithm>
 
-#include "game/pixels.h"
-
 namespace sinv {
 
-SequenceReplay::SequenceReplay(const SequenceReplaySettings& settings) : settings_(settings) {
+SequenceReplay::SequenceReplay(const SequenceReplaySettings& settings)
+    : settings_(settings), bytes_(settings.picture.stored_bytes()), camera_(settings.picture, settings.follow_ship) {
   SINV_CHECK(settings.envs >= 1, "sequence replay: ", settings.envs, " environments, wanted at least 1");
   SINV_CHECK(settings.capacity_steps >= 2 * settings.envs, "sequence replay: room for ", settings.capacity_steps,
              " steps of ", settings.envs, " environments, wanted at least 2 each");
-  SINV_CHECK(settings.picture_bytes >= 1, "sequence replay: a picture has no bytes");
+  SINV_CHECK(bytes_ >= 1, "sequence replay: a picture has no bytes");
   capacity_ = static_cast<std::uint64_t>(settings.capacity_steps / settings.envs);
   const auto envs = static_cast<std::size_t>(settings.envs);
   rings_.resize(envs);
   slots_.resize(envs * capacity_);
   starts_.resize(envs * capacity_);
-  pictures_.resize(envs * capacity_ * settings.picture_bytes);
+  pictures_.resize(envs * capacity_ * bytes_);
 }
 
 void SequenceReplay::begin(int env, std::span<const std::uint8_t> picture) {
@@ -37,13 +36,12 @@ void SequenceReplay::step(int env, int action, float reward, bool terminated, st
 }
 
 void SequenceReplay::store(int env, const Slot& slot, std::span<const std::uint8_t> picture) {
-  SINV_CHECK(picture.size() == settings_.picture_bytes, "sequence replay: a picture of ", picture.size(),
-             " bytes, wanted ", settings_.picture_bytes);
+  SINV_CHECK(picture.size() == bytes_, "sequence replay: a picture of ", picture.size(), " bytes, wanted ", bytes_);
   const auto index = static_cast<std::size_t>(env);
   Ring& ring = rings_[index];
   const std::size_t to = at(index, ring.pictures);
   slots_[to] = slot;
-  std::ranges::copy(picture, pictures_.begin() + static_cast<std::ptrdiff_t>(to * settings_.picture_bytes));
+  std::ranges::copy(picture, pictures_.begin() + static_cast<std::ptrdiff_t>(to * bytes_));
   ++ring.pictures;
   // Episodes of which nothing is left.
   while (ring.first_episode + 1 < ring.episodes && starts_[at(index, ring.first_episode + 1)] <= oldest(ring)) {
@@ -83,25 +81,15 @@ SequenceReplay::Chunk SequenceReplay::draw(Random& random, std::uint64_t steps) 
   return chunk;
 }
 
-// A byte for each pixel.
-void SequenceReplay::copy_picture(std::size_t slot, std::span<std::uint8_t> to) const {
-  const auto stored =
-      std::span<const std::uint8_t>(pictures_).subspan(slot * settings_.picture_bytes, settings_.picture_bytes);
-  if (settings_.packed) {
-    unpack_pixels(stored, to);
-  } else {
-    std::ranges::copy(stored, to.begin());
-  }
-}
-
 void SequenceReplay::sample(Random& random, int batch, int steps, const SequenceBatch& out) const {
   SINV_CHECK(size() > 0, "sequence replay: nothing is stored");
   const auto chunks = static_cast<std::size_t>(batch);
   const std::size_t rows = chunks * static_cast<std::size_t>(steps);
-  const std::size_t pixels = settings_.picture_bytes * (settings_.packed ? 8 : 1);
+  const std::size_t pixels = settings_.picture.pixels();
   SINV_CHECK(out.keep.size() == rows && out.reward.size() == rows && out.discount.size() == rows &&
                  out.weight.size() == rows && out.action.size() % rows == 0 && out.frames.size() == rows * pixels &&
-                 out.seen.size() % (rows * pixels) == 0,
+                 out.seen.size() % (rows * pixels) == 0 &&
+                 (out.before.empty() || out.before.size() == out.frames.size()),
              "sequence replay: the buffers are not of ", batch, " chunks of ", steps, " steps");
   const std::size_t actions = out.action.size() / rows;
   const std::size_t history = out.seen.size() / (rows * pixels);  // 0: nobody looks back
@@ -114,6 +102,7 @@ void SequenceReplay::sample(Random& random, int batch, int steps, const Sequence
       const std::size_t row = t * chunks + b;
       const std::span<std::uint8_t> picture = out.frames.subspan(row * pixels, pixels);
       const std::span<std::uint8_t> seen = out.seen.subspan(row * history * pixels, history * pixels);
+      const std::span<std::uint8_t> before = out.before.empty() ? out.before : out.before.subspan(row * pixels, pixels);
       out.keep[row] = 0.0F;
       out.reward[row] = 0.0F;
       out.discount[row] = 0.0F;
@@ -121,15 +110,22 @@ void SequenceReplay::sample(Random& random, int batch, int steps, const Sequence
       if (t >= chunk.length) {
         std::ranges::fill(picture, std::uint8_t{0});
         std::ranges::fill(seen, std::uint8_t{0});
+        std::ranges::fill(before, std::uint8_t{0});
         continue;
       }
       const std::size_t slot = at(chunk.ring, chunk.from + t);
       const Slot& from = slots_[slot];
-      copy_picture(slot, picture);
-      for (std::size_t age = 0; age < history; ++age) {
+      camera_.unpack(stored(slot), picture);
+      const int columns = camera_.aim(picture);
+      camera_.move(picture, columns);
+      // Of the same episode, `age` steps before, moved with this one.
+      const auto show = [&](std::size_t age, std::span<std::uint8_t> to) {
         const std::uint64_t back = std::min<std::uint64_t>(age, chunk.from + t - chunk.first);
-        copy_picture(at(chunk.ring, chunk.from + t - back), seen.subspan((history - 1 - age) * pixels, pixels));
-      }
+        camera_.unpack(stored(at(chunk.ring, chunk.from + t - back)), to);
+        camera_.move(to, columns);
+      };
+      for (std::size_t age = 0; age < history; ++age) show(age, seen.subspan((history - 1 - age) * pixels, pixels));
+      if (!before.empty()) show(1, before);
       out.reward[row] = from.reward;
       out.discount[row] = from.terminated != 0 ? 0.0F : settings_.discount;
       out.weight[row] = 1.0F;
@@ -144,7 +140,7 @@ void SequenceReplay::sample(Random& random, int batch, int steps, const Sequence
 
 void SequenceReplay::save(ByteWriter& out) const {
   out.put(capacity_);
-  out.put(static_cast<std::uint64_t>(settings_.picture_bytes));
+  out.put(static_cast<std::uint64_t>(bytes_));
   out.put_all(std::span<const Ring>(rings_));
 }
 
@@ -153,9 +149,9 @@ void SequenceReplay::load(ByteReader& in) {
   std::uint64_t bytes = 0;
   in.get(capacity);
   in.get(bytes);
-  if (capacity != capacity_ || bytes != settings_.picture_bytes) {
+  if (capacity != capacity_ || bytes != bytes_) {
     throw UserError(text("sequence replay: the saved one holds ", capacity, " steps of pictures of ", bytes,
-                         " bytes per environment, this one ", capacity_, " of ", settings_.picture_bytes,
+                         " bytes per environment, this one ", capacity_, " of ", bytes_,
                          "; resume with the settings that it was saved with"));
   }
   in.get_all(std::span<Ring>(rings_));

@@ -9,14 +9,15 @@
 #include "base/bytes.h"
 #include "base/random.h"
 #include "nn/world_loss.h"
+#include "rl/dreamer/camera.h"
 
 namespace sinv {
 
 struct SequenceReplaySettings {
   int envs = 1;
   std::int64_t capacity_steps = 100'000;  // over all environments; each gets an equal ring
-  std::size_t picture_bytes = 64 * 64;    // of a picture as it is stored
-  bool packed = false;                    // stored as bits (game/pixels.h), drawn as bytes
+  FrameShape picture{64, 64};             // as it is stored; drawn as bytes
+  bool follow_ship = false;               // drawn as a camera sees it that does (camera.h)
   float discount = 0.999F;                // label of a step that did not end the game
 };
 
@@ -74,10 +75,14 @@ class SequenceReplay {
   void store(int env, const Slot& slot, std::span<const std::uint8_t> picture);
   std::uint64_t oldest(const Ring& ring) const { return ring.pictures - std::min(ring.pictures, capacity_); }
   Chunk draw(Random& random, std::uint64_t steps) const;
-  void copy_picture(std::size_t slot, std::span<std::uint8_t> to) const;
+  std::span<const std::uint8_t> stored(std::size_t slot) const {
+    return std::span(pictures_).subspan(slot * bytes_, bytes_);
+  }
   std::size_t at(std::size_t ring, std::uint64_t picture) const { return ring * capacity_ + picture % capacity_; }
 
   SequenceReplaySettings settings_;
+  std::size_t bytes_;  // of a stored picture
+  Camera camera_;
   std::uint64_t capacity_;  // of a ring
   std::vector<Ring> rings_;
   std::vector<Slot> slots_;

@@ -22,6 +22,7 @@ struct DreamerLearnerSettings {
   int slow_copy_updates = 100;    // the slow critic becomes the critic after so many updates
   int rewards_first_updates = 0;  // in which the model learns rewards and ends alone: pictures would outweigh them
   int model_first_updates = 0;    // before actor and critic begin to learn: what an untaught model dreams misleads them
+  bool follow_ship = false;       // pictures are moved so that the newest one's ship stands in the middle (camera.h)
   int behaviour_period = 1;       // actor and critic learn in every so many-th update
   Device device = Device::kCpu;
   int threads = 1;  // of the CPU that share an update's large loops; the result does not depend on it

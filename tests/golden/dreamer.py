@@ -132,7 +132,28 @@ def divergence(p, q):
     return (lp.exp() * (lp - lq)).sum((-1, -2))
 
 
-def world_pass(world, weight, lit_weight):
+def overshooting(world, z, h, action, keep, reward, discount, weight, noise, ahead):
+    """Losses of reward and discount 1 .. ahead imagined steps after every state, over the number of steps."""
+    reward_loss = discount_loss = 0
+    same = torch.ones(len(z), 1)
+    drawn_rows = 0
+    for k in range(1, ahead + 1):
+        count = BATCH * (STEPS - k)
+        then = slice(k * BATCH, None)
+        h = world.cell(z[:count], action[then], h[:count])
+        z = sample(world.prior(h), CLASSES, noise[drawn_rows:drawn_rows + count])
+        drawn_rows += count
+        same = same[:count] * keep[then]
+        w = weight[then] * same[:, 0]
+        feature = torch.cat([z, h], -1)
+        reward_loss += (w * 0.5 * (apply_head(world.p, "reward", feature) - reward[then]).square()[:, 0]).sum() / ahead
+        p = apply_head(world.p, "discount", feature)[:, 0].sigmoid()
+        label = discount[then, 0]
+        discount_loss -= (w * (label * p.log() + (1 - label) * (1 - p).log())).sum() / ahead
+    return reward_loss, discount_loss
+
+
+def world_pass(world, weight, lit_weight, ahead):
     rows = BATCH * STEPS
     images = torch.tensor(np.floor(drawn(10, rows * SIDE * SIDE) * 256)).reshape(rows, 1, SIDE, SIDE) / 255 - 0.5
     keep = torch.ones(rows, 1)
@@ -142,7 +163,7 @@ def world_pass(world, weight, lit_weight):
     reward = torch.tanh(2 * tensor(12, rows, 1) - 1).float().double()
     discount = torch.full((rows, 1), float(np.float32(GAMMA)))
     discount[3] = 0
-    noise = tensor(13, rows, VARIABLES)
+    noise = tensor(13, rows + sum(BATCH * (STEPS - k) for k in range(1, ahead + 1)), VARIABLES)
     embed = world.embed(images)
     z, h, zs, hs, posts = torch.zeros(BATCH, LATENT), torch.zeros(BATCH, DETER), [], [], []
     for t in range(STEPS):
@@ -161,7 +182,12 @@ def world_pass(world, weight, lit_weight):
     prior = world.prior(h)
     kl = 0.8 * divergence(post.detach(), prior) + 0.2 * divergence(post, prior.detach())
     losses = [(x * weight).sum() for x in (image_loss, reward_loss, discount_loss, kl)]
-    return losses, losses[0] + losses[1] + 5 * losses[2] + 0.1 * losses[3], z.detach(), h.detach(), discount[:, 0]
+    loss = losses[0] + losses[1] + 5 * losses[2] + 0.1 * losses[3]
+    if ahead > 0:
+        foretold = overshooting(world, z, h, action, keep, reward, discount, weight, noise[rows:], ahead)
+        loss = loss + foretold[0] + 5 * foretold[1]
+        losses += foretold
+    return losses, loss, z.detach(), h.detach(), discount[:, 0]
 
 
 def behaviour(world, actor, critic, slow, z, h, discount, weight, share):
@@ -196,14 +222,14 @@ def behaviour(world, actor, critic, slow, z, h, discount, weight, share):
     return actor_loss, (w * 0.5 * error.square()).sum() / HORIZON
 
 
-def write(folder, case, share, lit_weight):
+def write(folder, case, share, lit_weight, ahead):
     world = World(parameters(1, world_names()))
     actor, critic = parameters(2, head("actor", ACTIONS)), parameters(3, head("critic", 1))
     slow = {k: v.detach() for k, v in parameters(4, head("critic", 1)).items()}
     weight = torch.ones(BATCH * STEPS)
     weight[5] = 0  # padded
     weight /= weight.sum()
-    losses, loss, z, h, discount = world_pass(world, weight, lit_weight)
+    losses, loss, z, h, discount = world_pass(world, weight, lit_weight, ahead)
     loss.backward()
     frozen = World({k: v.detach() for k, v in world.p.items()})
     actor_loss, critic_loss = behaviour(frozen, actor, critic, slow, z, h, discount, weight, share)
@@ -212,7 +238,8 @@ def write(folder, case, share, lit_weight):
         def line(name, values):
             print(name, *(f"{v:.7g}" for v in np.asarray(values).ravel()), file=out)
         line("loss world", [loss.item()])
-        for name, value in zip(("image", "reward", "discount", "kl"), losses):
+        names = ("image", "reward", "discount", "kl", "foretold_reward", "foretold_discount")
+        for name, value in zip(names, losses):
             line("loss " + name, [value.item()])
         line("loss actor", [actor_loss.item()])
         line("loss critic", [critic_loss.item()])
@@ -223,5 +250,6 @@ def write(folder, case, share, lit_weight):
                 line(f"{group} {name}", p.grad.numpy())
 
 
-write(sys.argv[1], "reinforce", 1.0, 1.0)
-write(sys.argv[1], "mixed", 0.75, 4.0)
+write(sys.argv[1], "reinforce", 1.0, 1.0, 0)
+write(sys.argv[1], "mixed", 0.75, 4.0, 0)
+write(sys.argv[1], "overshooting", 1.0, 1.0, 2)

@@ -86,29 +86,29 @@ SlopeCase deconv_case(const DeconvShape& shape, std::int64_t m) {
 }
 
 SlopeCase image_error_case(std::int64_t m, std::int64_t side, const char* name, float lit, float moved = 0,
-                           std::int64_t apart = 0) {
-  const ImageWeights weights{0.25F, lit, moved, apart};
+                           bool compares = false) {
   const Shape shape{m, side, side, 2};
   const Floats target = draw(shape.size(), 6, -0.5F, 0.5F);
+  const Floats before = draw(shape.size(), 7, -0.5F, 0.5F);
   SlopeCase c{text("image_error_", m, "x", side, name), {shape.size()}, as_size(m), {}, {}, {}};
   c.definition = [=](const std::vector<Doubles>& in) {
     Doubles y(as_size(m));
     for (std::size_t i = 0; i < in[0].size(); ++i) {
       double weight = target[i] > 0.25F ? static_cast<double>(lit) : 1.0;
-      const std::size_t before = as_size(apart) * in[0].size() / as_size(m);
-      if (apart > 0 && i >= before) {
-        weight *= 1 + static_cast<double>(moved) *
-                          std::abs(static_cast<double>(target[i]) - static_cast<double>(target[i - before]));
+      if (compares) {
+        weight *=
+            1 + static_cast<double>(moved) * std::abs(static_cast<double>(target[i]) - static_cast<double>(before[i]));
       }
       y[i * as_size(m) / in[0].size()] += 0.5 * weight * std::pow(in[0][i] - static_cast<double>(target[i]), 2);
     }
     return y;
   };
+  const auto weights = [=] { return ImageWeights{0.25F, lit, moved, compares ? view(before, shape) : ConstView{}}; };
   c.forward = [=](const Inputs& in, std::span<float> y) {
-    image_error_forward({}, view(in[0], shape), view(target, shape), weights, view(y, Shape{m}));
+    image_error_forward({}, view(in[0], shape), view(target, shape), weights(), view(y, Shape{m}));
   };
   c.backward = [=](const Inputs& in, std::span<float> gy, GradientMode mode, const Gradients& g) {
-    image_error_backward({}, view(in[0], shape), view(target, shape), weights, view(gy, Shape{m}), mode,
+    image_error_backward({}, view(in[0], shape), view(target, shape), weights(), view(gy, Shape{m}), mode,
                          view(g[0], shape));
   };
   return c;
@@ -126,7 +126,7 @@ INSTANTIATE_TEST_SUITE_P(Decoder, EveryDecoderOperation,
                                            deconv_case({2, 3, 2, 16, 3, 2}, 1), deconv_case({3, 25, 2, 3, 3, 2}, 1),
                                            image_error_case(1, 1, "", 1.0F), image_error_case(3, 5, "", 1.0F),
                                            image_error_case(2, 25, "_lit", 4.0F),
-                                           image_error_case(5, 24, "_lit_moved", 4.0F, 8.0F, 2)),
+                                           image_error_case(5, 24, "_lit_moved", 4.0F, 8.0F, true)),
                          slope_case_name);
 
 TEST(Decoder, FramesAreScaledAndShiftedWithChannelsLast) {

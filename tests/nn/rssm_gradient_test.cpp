@@ -48,7 +48,8 @@ std::vector<GradientCase> cases() {
            return stack(t, parts);
          }});
     all.push_back({text("image_error_", m, "x", d), {Shape{m, d, 2, 1}}, [=, m = m, d = d](Tape& t, const Inputs& in) {
-                     return image_error(t, in[0], constant(t, Shape{m, d, 2, 1}, 1), {0.25F, 3.0F, 2.0F, 1});
+                     return image_error(t, in[0], constant(t, Shape{m, d, 2, 1}, 1),
+                                        {0.25F, 3.0F, 2.0F, t.value(constant(t, Shape{m, d, 2, 1}, 2))});
                    }});
   }
   all.push_back(deconv_case({1, 1, 5, 3, 4, 2}, 2, Activation::kTanh));

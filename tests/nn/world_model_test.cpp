@@ -88,6 +88,7 @@ struct Golden {
   std::string name;
   float share;
   float lit_weight;
+  int overshooting;
 };
 
 constexpr int kBatch = 2;
@@ -110,6 +111,9 @@ WorldModelSettings small() {
 void fill(const SequenceBatch& batch) {
   for (std::size_t i = 0; i < batch.frames.size(); ++i) {
     batch.frames[i] = static_cast<std::uint8_t>(drawn(10, i) * 256.0F);
+  }
+  for (std::size_t i = 0; i < batch.before.size(); ++i) {
+    batch.before[i] = static_cast<std::uint8_t>(drawn(14, i) * 256.0F);
   }
   draw_into(batch.noise, 13);
   for (std::size_t i = 0; i < batch.keep.size(); ++i) {
@@ -158,7 +162,7 @@ TEST(WorldLoss, IsItsPartsTimesTheirScales) {
   EXPECT_NEAR(number(loss.loss), wanted, 1e-6 * wanted);  // four roundings of 2^-24
 }
 
-// The error of pictures by definition, with what changed since the row a batch before; and with its factor.
+// The error of pictures by definition, with what changed since those before; and with its factor.
 TEST(WorldLoss, PicturesCountByWhatIsLitAndWhatMoved) {
   ParameterStore store;
   Random init(1, 0);
@@ -188,8 +192,7 @@ TEST(WorldLoss, PicturesCountByWhatIsLitAndWhatMoved) {
   const auto real = [&](std::size_t i) { return loss.batch.frames[i] / 255.0 - 0.5; };
   double wanted = 0;
   for (std::size_t i = 0; i < rows * pixels; ++i) {
-    const std::size_t before = kBatch * pixels;
-    const double moved = i < before ? 0 : std::abs(real(i) - real(i - before));
+    const double moved = std::abs(real(i) - (loss.batch.before[i] / 255.0 - 0.5));
     const double weight = (real(i) > 0.101 ? 3 : 1) * (1 + 5 * moved);
     wanted += loss.batch.weight[i / pixels] * 0.5 * weight * std::pow(static_cast<double>(shown[i]) - real(i), 2);
   }
@@ -246,6 +249,7 @@ TEST_P(GoldenDreamer, EveryGradientOfAllThreeLossesIsThatOfPyTorch) {
   loss_settings.steps = kSteps;
   loss_settings.lit_above = 0.25F;
   loss_settings.lit_weight = golden.lit_weight;
+  loss_settings.overshooting = golden.overshooting;
   const WorldLossVars loss = record_world_loss(world_tape, model, world, loss_settings);
   world_tape.finish(loss.loss);
   fill(loss.batch);
@@ -275,6 +279,10 @@ TEST_P(GoldenDreamer, EveryGradientOfAllThreeLossesIsThatOfPyTorch) {
     scalar("reward", world_tape, loss.reward_loss);
     scalar("discount", world_tape, loss.discount_loss);
     scalar("kl", world_tape, loss.kl_loss);
+    if (golden.overshooting > 0) {
+      scalar("foretold_reward", world_tape, loss.foretold_reward_loss);
+      scalar("foretold_discount", world_tape, loss.foretold_discount_loss);
+    }
     scalar("actor", tape, behaviour.actor_loss);
     scalar("critic", tape, behaviour.critic_loss);
     expect_gradients("world", world);
@@ -284,7 +292,8 @@ TEST_P(GoldenDreamer, EveryGradientOfAllThreeLossesIsThatOfPyTorch) {
 }
 
 INSTANTIATE_TEST_SUITE_P(PyTorch, GoldenDreamer,
-                         ::testing::Values(Golden{"reinforce", 1.0F, 1.0F}, Golden{"mixed", 0.75F, 4.0F}),
+                         ::testing::Values(Golden{"reinforce", 1.0F, 1.0F, 0}, Golden{"mixed", 0.75F, 4.0F, 0},
+                                           Golden{"overshooting", 1.0F, 1.0F, 2}),
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace

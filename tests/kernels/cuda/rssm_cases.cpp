@@ -232,6 +232,7 @@ CheckResult decoder_frames_and_the_error_of_an_image() {
     for (std::uint8_t& byte : frames) byte = static_cast<std::uint8_t>(random.below(256));
     const std::vector<float> prediction = draw(shape.size(), 1);
     const std::vector<float> target = draw(shape.size(), 2);
+    const std::vector<float> was = draw(shape.size(), 4);
     const std::vector<float> gy = draw(static_cast<std::size_t>(m), 3);
     for (const GradientMode mode : kModes) {
       compare(result, where, [&](auto& side) {
@@ -244,9 +245,13 @@ CheckResult decoder_frames_and_the_error_of_an_image() {
                                       side.out(text("changes", channels), shape, {2.4e-7, 0}));
         }
         // The CPU adds 1,024 terms in float before it goes on in double.
-        ops.image_error_forward(side.stream(), p, t, {0.25F, 5.0F, 8.0F, 2}, side.out("error", Shape{m}, {1e-6, 0}));
-        ops.image_error_backward(side.stream(), p, t, {0.25F, 5.0F, 8.0F, 2}, side.in(gy, Shape{m}), mode,
-                                 side.out("gprediction", shape, {3e-7, 2e-7}));
+        for (const bool compares : {false, true}) {
+          const ImageWeights weights{0.25F, 5.0F, 8.0F, compares ? side.in(was, shape) : ConstView{}};
+          const char* name = compares ? " moved" : "";
+          ops.image_error_forward(side.stream(), p, t, weights, side.out(text("error", name), Shape{m}, {1e-6, 0}));
+          ops.image_error_backward(side.stream(), p, t, weights, side.in(gy, Shape{m}), mode,
+                                   side.out(text("gprediction", name), shape, {3e-7, 2e-7}));
+        }
       });
     }
   }

@@ -27,8 +27,9 @@ std::vector<float> train(DreamerLearner& learner, std::uint64_t first, std::uint
   for (std::uint64_t number = first; number < last; ++number) {
     fill_randomly(learner.batch(), 3, number);
     const DreamerUpdate u = learner.update();
-    append(all, std::vector{u.image_loss, u.reward_loss, u.discount_loss, u.kl, u.actor_loss, u.critic_loss,
-                            u.mean_return, u.world_norm, u.actor_norm, u.critic_norm});
+    append(all, std::vector{u.image_loss, u.reward_loss, u.discount_loss, u.kl, u.foretold_reward_loss,
+                            u.foretold_discount_loss, u.actor_loss, u.critic_loss, u.mean_return, u.world_norm,
+                            u.actor_norm, u.critic_norm});
   }
   const DreamerParameters p = learner.parameters();
   for (const std::span<const float> part : {p.world, p.actor, p.critic, learner.reconstruction()}) append(all, part);
@@ -54,6 +55,8 @@ TEST_P(DreamerDevice, AModelThatLearnsFirstGivesTheCpusBits) {
   settings.model_first_updates = 3;
   settings.rewards_first_updates = 2;
   settings.world.history = 2;
+  settings.loss.moved_weight = 2;
+  settings.loss.overshooting = 2;
   DreamerLearner cpu(settings, 5);
   const std::vector<float> wanted = train(cpu, 0, 8);
   FakeDevice device(GetParam());

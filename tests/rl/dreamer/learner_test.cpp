@@ -104,6 +104,41 @@ TEST(DreamerLearner, RewardsMayBeLearntFirst) {
   EXPECT_NE(part("decoder"), decoder);
 }
 
+// What is foretold after an imagined step is learnt too, and with the prior that imagines it: without pictures and
+// divergence only that teaches it.
+TEST(DreamerLearner, LearnsToForetellByOvershooting) {
+  DreamerLearnerSettings settings = small_dreamer();
+  settings.rewards_first_updates = 1000;
+  settings.weight_decay = 0;
+  settings.loss.kl_scale = 0;
+  settings.world_rate = 2e-3F;
+  for (const int ahead : {0, 2}) {
+    settings.loss.overshooting = ahead;
+    DreamerLearner learner(settings, 5);
+    const auto prior = [&learner] {
+      Floats values;
+      learner.for_each_parameter(
+          [&](const std::string& key, const std::vector<std::int64_t>&, std::span<const float> v) {
+            if (key.starts_with("img_logits")) values.insert(values.end(), v.begin(), v.end());
+          });
+      return values;
+    };
+    const Floats untaught = prior();
+    ASSERT_FALSE(untaught.empty());
+    fill_randomly(learner.batch(), 3, 1);
+    const DreamerUpdate first = learner.update();
+    DreamerUpdate last;
+    for (int i = 0; i < 200; ++i) last = learner.update();
+    EXPECT_EQ(prior() != untaught, ahead > 0);
+    if (ahead == 0) {
+      EXPECT_EQ(last.foretold_reward_loss, 0.0F);
+      continue;
+    }
+    EXPECT_LT(last.foretold_reward_loss, 0.5F * first.foretold_reward_loss);
+    EXPECT_LT(last.foretold_discount_loss, first.foretold_discount_loss);
+  }
+}
+
 TEST(DreamerLearner, ActorAndCriticMayLearnInEveryThirdUpdateAlone) {
   DreamerLearnerSettings settings = small_dreamer();
   settings.behaviour_period = 3;
@@ -177,6 +212,8 @@ TEST(DreamerLearner, SettingsOutOfRangeAreNamed) {
     return std::string();
   };
   EXPECT_THAT(refusal([](auto& s) { s.loss.batch = 0; }), HasSubstr("0 sequences of 4 steps"));
+  EXPECT_THAT(refusal([](auto& s) { s.loss.overshooting = 4; }),
+              HasSubstr("overshooting of 4 steps in sequences of 4"));
   EXPECT_THAT(refusal([](auto& s) { s.threads = 0; }), HasSubstr("threads is 0, wanted at least 1"));
   EXPECT_THAT(refusal([](auto& s) { s.slow_copy_updates = 0; }), HasSubstr("slow_copy_updates is 0"));
   EXPECT_THAT(refusal([](auto& s) { s.rewards_first_updates = -1; }), HasSubstr("rewards_first_updates is -1"));

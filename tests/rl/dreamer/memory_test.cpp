@@ -33,7 +33,7 @@ struct Chunks {
         reward(rows),
         discount(rows),
         weight(rows) {}
-  SequenceBatch spans() { return {frames, {}, action, keep, reward, discount, weight, {}, {}}; }
+  SequenceBatch spans() { return {frames, {}, action, keep, reward, discount, weight, {}, {}, {}}; }
   std::size_t room(std::size_t row) const {  // the first lit column of the middle row
     const auto* const line = frames.data() + row * kPicture.pixels() + std::size_t{4 * 24};
     return static_cast<std::size_t>(std::find(line, line + 24, 255) - line) / 4;

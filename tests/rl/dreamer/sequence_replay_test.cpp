@@ -11,6 +11,7 @@ namespace {
 using ::testing::HasSubstr;
 
 constexpr std::size_t kBytes = 4;
+constexpr FrameShape kPicture{.width = 4, .height = 1};
 constexpr int kActions = 5;
 
 std::vector<std::uint8_t> picture(int env, int episode, int step) {
@@ -19,7 +20,7 @@ std::vector<std::uint8_t> picture(int env, int episode, int step) {
 int action_of(int step) { return step % kActions; }
 
 SequenceReplay make(int envs, std::int64_t capacity) {
-  return SequenceReplay({.envs = envs, .capacity_steps = capacity, .picture_bytes = kBytes, .discount = 0.5F});
+  return SequenceReplay({.envs = envs, .capacity_steps = capacity, .picture = kPicture, .discount = 0.5F});
 }
 // An episode of so many pictures; the last one ends the game.
 void add(SequenceReplay& replay, int env, int episode, int pictures) {
@@ -35,6 +36,7 @@ struct Batch {
   int history;  // 0: nobody looks back
   std::vector<std::uint8_t> frames;
   std::vector<std::uint8_t> seen;
+  std::vector<std::uint8_t> before;  // filled when somebody looks back
   std::vector<float> action, keep, reward, discount, weight;
 
   Batch(int b, int t, int looks_back = 0)
@@ -43,13 +45,14 @@ struct Batch {
         history(looks_back),
         frames(rows() * kBytes, 1),
         seen(rows() * kBytes * static_cast<std::size_t>(looks_back), 1),
+        before(looks_back > 0 ? rows() * kBytes : 0, 1),
         action(rows() * kActions, 9.0F),
         keep(rows(), 9.0F),
         reward(keep),
         discount(keep),
         weight(keep) {}
   std::size_t rows() const { return static_cast<std::size_t>(chunks) * static_cast<std::size_t>(steps); }
-  SequenceBatch spans() { return {frames, seen, action, keep, reward, discount, weight, {}, {}}; }
+  SequenceBatch spans() { return {frames, seen, action, keep, reward, discount, weight, {}, {}, before}; }
   std::size_t row(int b, int t) const { return static_cast<std::size_t>(t * chunks + b); }
   int env(int b, int t) const { return frames[row(b, t) * kBytes]; }
   int episode(int b, int t) const { return frames[row(b, t) * kBytes + 1]; }
@@ -182,6 +185,10 @@ TEST(SequenceReplay, ARowSeesThePicturesBeforeItsOwn) {
             }
             const int step = std::max(oldest, batch.step(b, t) - age);
             ASSERT_TRUE(std::ranges::equal(seen, picture(0, episode, step))) << step;
+            if (age == 1) {
+              const auto before = std::span(batch.before).subspan(batch.row(b, t) * kBytes, kBytes);
+              ASSERT_TRUE(std::ranges::equal(before, seen)) << step;
+            }
             looked_out_of_the_chunk += step < batch.step(b, 0) ? 1 : 0;
           }
         }
@@ -241,7 +248,7 @@ TEST(SequenceReplay, WhatDoesNotFitIsNamed) {
   };
   EXPECT_THAT(refusal([] { make(0, 10); }), HasSubstr("0 environments, wanted at least 1"));
   EXPECT_THAT(refusal([] { make(8, 10); }), HasSubstr("room for 10 steps of 8 environments"));
-  EXPECT_THAT(refusal([] { SequenceReplay({.picture_bytes = 0}); }), HasSubstr("a picture has no bytes"));
+  EXPECT_THAT(refusal([] { SequenceReplay({.picture = kNoFrame}); }), HasSubstr("a picture has no bytes"));
   SequenceReplay replay = make(1, 10);
   Batch batch(1, 2);
   Random random(1, 0);
@@ -258,7 +265,8 @@ TEST(SequenceReplay, WhatDoesNotFitIsNamed) {
 }
 
 TEST(SequenceReplay, PicturesKeptAsBitsAreDrawnAsBytes) {
-  SequenceReplay replay({.envs = 1, .capacity_steps = 50, .picture_bytes = kBytes, .packed = true, .discount = 0.5F});
+  SequenceReplay replay(
+      {.envs = 1, .capacity_steps = 50, .picture = {.width = 8, .height = 4, .packed = true}, .discount = 0.5F});
   add(replay, 0, 3, 6);
   Batch batch(2, 4);
   batch.frames.assign(batch.rows() * kBytes * 8, 1);

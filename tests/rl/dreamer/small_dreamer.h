@@ -37,6 +37,9 @@ inline void fill_randomly(const SequenceBatch& batch, int actions, std::uint64_t
       const std::size_t back = seen / pixels - 1 - p / pixels;
       batch.seen[i * seen + p] = (p + back) % 64 == bright ? 255 : 0;
     }
+    for (std::size_t p = 0; p < batch.before.size() / rows; ++p) {
+      batch.before[i * pixels + p] = (p + 1) % 64 == bright ? 255 : 0;
+    }
     batch.keep[i] = i < rows / 4 || random.uniform() < 0.1F ? 0.0F : 1.0F;
     batch.reward[i] = static_cast<float>(bright) / 64.0F;
     batch.discount[i] = random.uniform() < 0.1F ? 0.0F : 0.99F;
