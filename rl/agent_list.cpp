@@ -31,7 +31,7 @@ void dreamer_defaults(AgentSettings& agent, TrainerSettings& train, EnvSettings&
   const std::string& preset = agent.dreamer.preset;
   env.pixels = preset == "predecessor" ? "full" : preset == "small" ? "grey-64" : "field-64";
   env.history = preset == "small" ? 2 : 1;
-  env.frames_per_step = 4;
+  env.frames_per_step = preset == "small" ? 8 : 4;
   env.reward.score_scale = 0.05;
   env.reward.transform = "tanh";
   train.envs = 16;

@@ -60,6 +60,8 @@ void describe(Options& options, DreamerSettings& s) {
   options.add("dreamer.steps_per_update", s.steps_per_update, "environment steps for one update", 0.001, 1e9);
   options.add("dreamer.warmup_steps", s.warmup_steps, "steps with random actions before learning begins", 1,
               1'000'000'000);
+  options.add("dreamer.ends_share", s.ends_share,
+              "share of the sequences that are drawn around a step that lost a life", 0, 1);
   options.add("dreamer.replay_steps", s.replay_steps, "steps that replay holds", 64, 1'000'000'000);
 }
 
@@ -70,8 +72,10 @@ void choose_preset(DreamerSettings& s) {
   s.learner = dreamer_preset(preset);
   if (preset == "small") {
     s.gamma = 0.99;
-    s.steps_per_update = 64;
+    s.learner.loss.batch = 4;  // twice the updates of half the size: there are few in an hour
+    s.steps_per_update = 32;
     s.warmup_steps = 5000;
+    s.ends_share = 0.5F;  // lives are lost once in a hundred steps
     s.replay_steps = 200'000;
   } else if (preset == "predecessor") {
     s.warmup_steps = 20'000;

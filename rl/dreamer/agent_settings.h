@@ -19,6 +19,7 @@ struct DreamerSettings {
   double steps_per_update = 16;        // environment steps for one update
   std::int64_t warmup_steps = 50'000;  // with random actions, before learning begins
   std::int64_t replay_steps = 1'000'000;
+  float ends_share = 0;  // of the sequences, those drawn around a step that lost a life
 };
 
 /// Adds every setting under "dreamer.".

@@ -3,6 +3,9 @@
 #include <algorithm>
 
 namespace sinv {
+namespace {
+constexpr int kMostTries = 10'000;
+}  // namespace
 
 SequenceReplay::SequenceReplay(const SequenceReplaySettings& settings)
     : settings_(settings), bytes_(settings.picture.stored_bytes()), camera_(settings.picture, settings.follow_ship) {
@@ -55,29 +58,51 @@ std::int64_t SequenceReplay::size() const {
   return static_cast<std::int64_t>(total);
 }
 
-SequenceReplay::Chunk SequenceReplay::draw(Random& random, std::uint64_t steps) const {
+SequenceReplay::Place SequenceReplay::any_place(Random& random) const {
   std::uint64_t chosen = random.below(static_cast<std::uint32_t>(size()));
-  Chunk chunk{};
-  while (chosen >= std::min(rings_[chunk.ring].pictures, capacity_)) {
-    chosen -= std::min(rings_[chunk.ring].pictures, capacity_);
-    ++chunk.ring;
+  std::size_t ring = 0;
+  while (chosen >= std::min(rings_[ring].pictures, capacity_)) {
+    chosen -= std::min(rings_[ring].pictures, capacity_);
+    ++ring;
   }
-  const Ring& ring = rings_[chunk.ring];
-  const std::uint64_t picture = oldest(ring) + chosen;
+  return {ring, oldest(rings_[ring]) + chosen};
+}
+
+// What is left of the episode that a picture belongs to, from its first picture on.
+SequenceReplay::Chunk SequenceReplay::episode_of(const Place& place) const {
+  const Ring& ring = rings_[place.ring];
   // The last episode that starts at or before the picture.
   std::uint64_t low = ring.first_episode;
   std::uint64_t high = ring.episodes;
   while (high - low > 1) {
     const std::uint64_t middle = low + (high - low) / 2;
-    (starts_[at(chunk.ring, middle)] <= picture ? low : high) = middle;
+    (starts_[at(place.ring, middle)] <= place.picture ? low : high) = middle;
   }
-  const std::uint64_t first = std::max(starts_[at(chunk.ring, low)], oldest(ring));
-  const std::uint64_t end = low + 1 < ring.episodes ? starts_[at(chunk.ring, low + 1)] : ring.pictures;
-  const std::uint64_t length = end - first;
-  const std::uint64_t start = random.below(static_cast<std::uint32_t>(length + 1));
-  chunk.first = first;
-  chunk.from = first + (length <= steps ? 0 : std::min(start, length - steps));
-  chunk.length = std::min(length, steps);
+  const std::uint64_t first = std::max(starts_[at(place.ring, low)], oldest(ring));
+  const std::uint64_t end = low + 1 < ring.episodes ? starts_[at(place.ring, low + 1)] : ring.pictures;
+  return {place.ring, first, first, end - first};
+}
+
+SequenceReplay::Chunk SequenceReplay::draw(Random& random, std::uint64_t steps) const {
+  if (settings_.ends_share > 0 && random.uniform() < settings_.ends_share) {
+    // Until a step is found that lost a life: about one in a hundred did.
+    for (int tries = 0; tries < kMostTries; ++tries) {
+      const Place place = any_place(random);
+      if (slots_[at(place.ring, place.picture)].terminated == 0) continue;
+      Chunk chunk = episode_of(place);
+      // It stands anywhere in the later half, as far as the episode's borders let it.
+      const std::uint64_t before = steps - 1 - random.below(static_cast<std::uint32_t>((steps + 1) / 2));
+      const std::uint64_t last_start = chunk.length <= steps ? 0 : chunk.length - steps;
+      const std::uint64_t wanted = place.picture - chunk.first;
+      chunk.from = chunk.first + std::min(wanted - std::min(wanted, before), last_start);
+      chunk.length = std::min(chunk.length, steps);
+      return chunk;
+    }
+  }
+  Chunk chunk = episode_of(any_place(random));
+  const std::uint64_t start = random.below(static_cast<std::uint32_t>(chunk.length + 1));
+  if (chunk.length > steps) chunk.from += std::min(start, chunk.length - steps);
+  chunk.length = std::min(chunk.length, steps);
   return chunk;
 }
 

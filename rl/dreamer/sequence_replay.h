@@ -19,6 +19,7 @@ struct SequenceReplaySettings {
   FrameShape picture{64, 64};             // as it is stored; drawn as bytes
   bool follow_ship = false;               // drawn as a camera sees it that does (camera.h)
   float discount = 0.999F;                // label of a step that did not end the game
+  float ends_share = 0;                   // of all chunks, those that are drawn around a step whose label is 0
 };
 
 /// Replay memory of whole episodes, drawn in chunks: each picture is stored once, with the action that led to it, the
@@ -74,6 +75,12 @@ class SequenceReplay {
   };
   void store(int env, const Slot& slot, std::span<const std::uint8_t> picture);
   std::uint64_t oldest(const Ring& ring) const { return ring.pictures - std::min(ring.pictures, capacity_); }
+  struct Place {
+    std::size_t ring;
+    std::uint64_t picture;
+  };
+  Place any_place(Random& random) const;
+  Chunk episode_of(const Place& place) const;
   Chunk draw(Random& random, std::uint64_t steps) const;
   std::span<const std::uint8_t> stored(std::size_t slot) const {
     return std::span(pictures_).subspan(slot * bytes_, bytes_);

@@ -19,10 +19,17 @@ DreamerLearnerSettings dreamer_preset(const std::string& name) {
     settings.loss.steps = 32;
     settings.loss.lit_weight = 4.0F;
     settings.loss.moved_weight = 8.0F;
-    settings.loss.reward_scale = 1000.0F;  // a standard deviation of 0.03: rewards are 0.46 and more
-    settings.world_rate = 6e-4F;           // an hour of a CPU is a few thousand updates
-    settings.rewards_first_updates = 1500;
-    settings.model_first_updates = 2500;
+    // Weights make a picture's loss about ten times as large: so everything beside it is ten times as large too, and
+    // rewards (0.46 and more) count as of a standard deviation of 0.03.
+    settings.loss.kl_scale = 3.0F;
+    settings.loss.reward_scale = 10'000.0F;
+    settings.loss.discount_scale = 600.0F;
+    settings.clip_norm = 1000.0F;
+    settings.loss.overshooting = 3;  // 24 frames, in which a shot reaches the rack
+    settings.follow_ship = true;
+    settings.world_rate = 6e-4F;  // an hour of a CPU is a few thousand updates
+    settings.rewards_first_updates = 600;
+    settings.model_first_updates = 1000;
     settings.behaviour_period = 2;
     settings.behaviour.entropy_scale = 3e-3F;
     settings.actor_rate = 2e-4F;

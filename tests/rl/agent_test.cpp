@@ -355,11 +355,13 @@ TEST(DreamerAgent, APresetComesFirstAndAWordOverIt) {
   EXPECT_EQ(settings.dreamer.learner.world.deter, 200);
   EXPECT_EQ(env.pixels, "grey-64");
   EXPECT_EQ(env.history, 2);
+  EXPECT_EQ(env.frames_per_step, 8);
   settings.dreamer.preset = "predecessor";
   choose_defaults(settings, train, env);
   EXPECT_EQ(settings.dreamer.learner.behaviour.horizon, 10);
   EXPECT_EQ(env.pixels, "full");
   EXPECT_EQ(env.history, 1);
+  EXPECT_EQ(env.frames_per_step, 4);
   settings.dreamer.preset = "atari";
   choose_defaults(settings, train, env);
   EXPECT_EQ(settings.dreamer.learner.world.deter, 600);

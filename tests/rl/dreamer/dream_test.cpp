@@ -184,6 +184,37 @@ TEST(DreamReport, ShowsADreamThePicturesThatItLooksBackOn) {
   }
 }
 
+// What is shown, and what it is compared with, are both moved so that the ship stands in the middle.
+TEST(DreamReport, FollowsTheShipAsTheModelDoes) {
+  DreamerLearnerSettings settings = small_dreamer();
+  settings.follow_ship = true;
+  const DreamerLearner learner(settings, 5);
+  std::vector<DreamWindow> windows(1, DreamWindow(3));
+  for (int t = 0; t < 3; ++t) {
+    DreamMoment& moment = windows[0][static_cast<std::size_t>(t)];
+    moment.picture.assign(64 * 64, 0);
+    std::ranges::fill_n(moment.picture.begin() + 60 * 64 + 10 * t, 5, 255);
+    moment.action = 1;
+    moment.player.push_back({.left = 10 * t, .top = 60, .right = 10 * t + 5, .bottom = 61});
+  }
+  Dream dream = dream_of(learner, 1, 3);
+  const DreamReport report = dream_report(dream, windows, 2);
+  Dream probe = dream_of(learner, 1, 3);
+  probe.begin();
+  for (std::size_t t = 0; t < 3; ++t) {
+    const DreamMoment& shown = report.real[0][t];
+    EXPECT_EQ(std::ranges::find(shown.picture, 255) - shown.picture.begin(), 60 * 64 + 30) << t;
+    EXPECT_EQ(shown.player[0].left, 30);
+    EXPECT_EQ(shown.player[0].right, 35);
+    if (t == 2) break;
+    if (t > 0) probe.set_action(0, 1);
+    std::ranges::copy(shown.picture, probe.frames().begin());
+    probe.observe();
+    EXPECT_EQ(report.shown[t], copy_of(probe.picture()));
+  }
+  EXPECT_EQ(report.steps[1].player_still, 1.0) << "it stands where it stood";
+}
+
 TEST(DreamReport, WindowsLieInOneEpisode) {
   Corridor envs(3, 1, 2, {.width = 64, .height = 64, .packed = true});
   RandomPolicy policy(4, 1);

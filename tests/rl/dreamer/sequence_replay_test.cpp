@@ -2,6 +2,7 @@
 #include "rl/dreamer/sequence_replay.h"
 
 #include <algorithm>
+#include <cmath>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -195,6 +196,94 @@ TEST(SequenceReplay, ARowSeesThePicturesBeforeItsOwn) {
       }
     }
     EXPECT_EQ(looked_out_of_the_chunk > 0, episode == 1);
+  }
+}
+
+// Lives are lost at steps 10, 17 and 39 of 40; around each as often, within the later half of the chunk unless a border
+// of the episode forbids it.
+TEST(SequenceReplay, AShareOfTheChunksIsDrawnAroundLostLives) {
+  for (const float share : {0.0F, 0.5F, 1.0F}) {
+    SequenceReplay replay(
+        {.envs = 1, .capacity_steps = 50, .picture = kPicture, .discount = 0.5F, .ends_share = share});
+    replay.begin(0, picture(0, 0, 0));
+    for (int step = 1; step < 40; ++step) {
+      const bool lost = step == 10 || step == 17 || step == 39;
+      replay.step(0, action_of(step), static_cast<float>(step), lost, picture(0, 0, step));
+    }
+    Random random(7, 0);
+    constexpr int kSteps = 8;
+    int with_one = 0;
+    std::vector<int> in_row(kSteps);
+    for (int i = 0; i < 600; ++i) {
+      Batch batch(1, kSteps);
+      replay.sample(random, 1, kSteps, batch.spans());
+      bool found = false;
+      for (int t = 0; t < kSteps; ++t) {
+        ASSERT_EQ(batch.step(0, t), batch.step(0, 0) + t);
+        const int step = batch.step(0, t);
+        const bool lost = step == 10 || step == 17 || step == 39;
+        ASSERT_EQ(batch.discount[batch.row(0, t)], lost ? 0.0F : 0.5F);
+        found = found || lost;
+        if (step == 17) ++in_row[static_cast<std::size_t>(t)];
+      }
+      with_one += found ? 1 : 0;
+    }
+    if (share == 1.0F) {
+      EXPECT_EQ(with_one, 600);
+      // A third around step 17, in each of the rows 4 .. 7 as often: 50, four standard deviations are 27.
+      for (std::size_t t = 4; t < kSteps; ++t) EXPECT_NEAR(in_row[t], 50, 28) << t;
+      EXPECT_EQ(in_row[0], 0);
+    } else {
+      // Starts 0 .. 32, of which 3 .. 17 and 32 hold one; the last start is drawn in 9 of 41.
+      const double by_chance = (15.0 + 9.0) / 41.0;
+      const double wanted = static_cast<double>(share) + (1 - static_cast<double>(share)) * by_chance;
+      EXPECT_NEAR(with_one, 600 * wanted, 4 * std::sqrt(600 * wanted * (1 - wanted)));
+    }
+  }
+}
+
+TEST(SequenceReplay, WithoutALostLifeEveryChunkIsAnyChunk) {
+  SequenceReplay replay({.envs = 1, .capacity_steps = 50, .picture = kPicture, .discount = 0.5F, .ends_share = 1});
+  replay.begin(0, picture(0, 0, 0));
+  replay.step(0, action_of(1), 1.0F, false, picture(0, 0, 1));
+  Batch batch(1, 2);
+  Random random(1, 0);
+  replay.sample(random, 1, 2, batch.spans());
+  EXPECT_EQ(batch.step(0, 1), 1);
+}
+
+// As a camera that follows the ship sees them: the row's own picture and those before it, moved as the row's own wants.
+TEST(SequenceReplay, PicturesFollowTheShip) {
+  const FrameShape shape{.width = 64, .height = 64};
+  SequenceReplay replay({.envs = 1, .capacity_steps = 20, .picture = shape, .follow_ship = true});
+  const Camera camera(shape, true);
+  std::vector<std::vector<std::uint8_t>> pictures;
+  for (int step = 0; step < 6; ++step) {
+    std::vector<std::uint8_t>& now = pictures.emplace_back(shape.pixels());
+    Random random(9, static_cast<std::uint64_t>(step));
+    for (std::uint8_t& pixel : now) pixel = static_cast<std::uint8_t>(random.below(256));
+    for (int i = 0; i < 64; ++i) now[static_cast<std::size_t>(60 * 64 + i)] = i / 5 == 2 * step ? 200 : 0;
+    step == 0 ? replay.begin(0, now) : replay.step(0, 0, static_cast<float>(step), false, now);
+  }
+  constexpr int kHistory = 2;
+  constexpr int kSteps = 4;
+  std::vector<std::uint8_t> frames(kSteps * shape.pixels()), seen(kHistory * frames.size()), before(frames);
+  std::vector<float> action(kSteps), keep(kSteps), reward(kSteps), discount(kSteps), weight(kSteps);
+  Random random(3, 0);
+  replay.sample(random, 1, kSteps, {frames, seen, action, keep, reward, discount, weight, {}, {}, before});
+  for (std::size_t t = 0; t < kSteps; ++t) {
+    const auto step = static_cast<std::size_t>(reward[t]);
+    const int columns = camera.aim(pictures[step]);
+    const auto expect_shown = [&](std::size_t which, std::span<const std::uint8_t> shown) {
+      std::vector<std::uint8_t> moved = pictures[which];
+      camera.move(moved, columns);
+      EXPECT_TRUE(std::ranges::equal(moved, shown)) << t << ", step " << which;
+    };
+    const std::size_t previous = step == 0 ? 0 : step - 1;
+    expect_shown(step, std::span(frames).subspan(t * shape.pixels(), shape.pixels()));
+    expect_shown(previous, std::span(before).subspan(t * shape.pixels(), shape.pixels()));
+    expect_shown(previous, std::span(seen).subspan(2 * t * shape.pixels(), shape.pixels()));
+    expect_shown(step, std::span(seen).subspan((2 * t + 1) * shape.pixels(), shape.pixels()));
   }
 }
 
