@@ -90,7 +90,11 @@ nlohmann::json to_json(const DreamStep& step) {
           {"player_found", step.player_found},
           {"player_still", step.player_still},
           {"shot_pixels", step.shot_pixels},
-          {"reward_correlation", step.reward_correlation}};
+          {"reward_correlation", step.reward_correlation},
+          {"reward_expected", step.reward_expected},
+          {"reward_real", step.reward_real},
+          {"ends_expected", step.ends_expected},
+          {"ends_real", step.ends_real}};
 }
 
 void print_table(const DreamReport& report) {
@@ -106,12 +110,19 @@ void print_table(const DreamReport& report) {
                percent(step.shots_found), percent(step.shots_still), percent(step.player_found),
                percent(step.player_still));
   }
+  const auto share = [&](double DreamStep::*figure) {
+    double sum = 0;
+    for (std::size_t k = 1; k <= last; ++k) sum += report.steps[k].*figure / static_cast<double>(last);
+    return sum;
+  };
   fmt::print(
       "step 0 is the last picture seen, reconstructed; still: that picture taken for all that follow. Found: of the\n"
       "pixels that are lit, those that the model shows (half as bright as the dimmest lit one, or more); wrong: of\n"
       "those it shows, the dark ones.\n"
-      "reward, expected against real: correlation {:.2f} where it sees, {:.2f} where it dreams\n",
-      report.reward_correlation_seen, report.reward_correlation_dreamt);
+      "reward, expected against real: correlation {:.2f} where it sees, {:.2f} where it dreams\n"
+      "a step where it dreams: reward {:.4f} expected, {:.4f} real; lives lost {:.4f} expected, {:.4f} real\n",
+      report.reward_correlation_seen, report.reward_correlation_dreamt, share(&DreamStep::reward_expected),
+      share(&DreamStep::reward_real), share(&DreamStep::ends_expected), share(&DreamStep::ends_real));
 }
 
 std::uint8_t grey(float value) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "nn/functional.h"
 #include "nn/rssm.h"
 #include "nn/world_model.h"
 
@@ -29,6 +30,7 @@ struct Dream::Impl {
   Var view_deter;
   Var shown;
   Var reward;
+  Var discount;
   std::vector<float> picture;
 
   Impl(const DreamerLearnerSettings& s, int count, std::uint64_t seed)
@@ -55,6 +57,7 @@ struct Dream::Impl {
     const Var feature = looked.feature(view_stoch, view_deter);
     shown = looked.decode(feature);
     reward = looked.reward(feature);
+    discount = unary(view, Unary::kSigmoid, looked.discount_logit(feature));
     view.finish();
     picture.resize(images.size());
   }
@@ -112,5 +115,6 @@ bool Dream::follows_ship() const { return impl_->settings.follow_ship; }
 int Dream::width() const { return impl_->settings.world.width; }
 std::span<const float> Dream::picture() const { return impl_->picture; }
 std::span<const float> Dream::reward() const { return impl_->view.value(impl_->reward).flat(); }
+std::span<const float> Dream::discount() const { return impl_->view.value(impl_->discount).flat(); }
 
 }  // namespace sinv

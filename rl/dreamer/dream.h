@@ -34,9 +34,11 @@ class Dream {
   /// The next moment, imagined.
   void imagine();
 
-  /// Of the moment: the mean of the picture [rows,height,width], 0 to 1 where the model is sure, and of the reward.
+  /// Of the moment: the mean of the picture [rows,height,width], 0 to 1 where the model is sure, of the reward, and of
+  /// the discount, which falls to 0 where the model is sure that a life was lost.
   std::span<const float> picture() const;
   std::span<const float> reward() const;
+  std::span<const float> discount() const;
   int width() const;  // of a picture
   int history() const;
   bool follows_ship() const;

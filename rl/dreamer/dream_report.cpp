@@ -73,6 +73,7 @@ DreamStep compare(const std::vector<DreamWindow>& windows, std::size_t moment, s
   DreamStep step;
   Count lit, wrong, shots, shots_still, player, player_still;
   Correlation rewards;
+  const double windows_count = static_cast<double>(windows.size());
   const std::size_t pixels = shown.size() / windows.size();
   for (std::size_t w = 0; w < windows.size(); ++w) {
     const DreamMoment& now = windows[w][moment];
@@ -98,6 +99,9 @@ DreamStep compare(const std::vector<DreamWindow>& windows, std::size_t moment, s
     count_boxes(now.player, width, now.picture, shown_lit, player);
     count_boxes(now.player, width, now.picture, was_lit, player_still);
     rewards.add(static_cast<double>(reward[w]), static_cast<double>(now.reward));
+    step.reward_expected += static_cast<double>(reward[w]) / windows_count;
+    step.reward_real += static_cast<double>(now.reward) / windows_count;
+    step.ends_real += (now.ended ? 1.0 : 0.0) / windows_count;
   }
   step.error /= static_cast<double>(shown.size());
   step.still_error /= static_cast<double>(shown.size());
@@ -110,6 +114,12 @@ DreamStep compare(const std::vector<DreamWindow>& windows, std::size_t moment, s
   step.shot_pixels = shots.all;
   step.reward_correlation = rewards.value();
   return step;
+}
+
+double mean(std::span<const float> values) {
+  double sum = 0;
+  for (const float value : values) sum += static_cast<double>(value);
+  return sum / static_cast<double>(values.size());
 }
 
 // A moment as the camera shows it.
@@ -137,7 +147,10 @@ std::vector<DreamWindow> record_windows(Environments& envs, BatchPolicy& policy,
   std::vector<int> wait(count, 0);  // steps until the next window of the environment opens
   std::vector<DreamWindow> done;
   const auto look = [&](std::size_t env, int action, float reward) {
-    DreamMoment moment{.picture = std::vector<std::uint8_t>(shape.pixels()), .action = action, .reward = reward};
+    DreamMoment moment{.picture = std::vector<std::uint8_t>(shape.pixels()),
+                       .action = action,
+                       .reward = reward,
+                       .ended = envs.discounts()[env] == 0.0F};
     const std::span<const std::uint8_t> all = envs.observations().pictures;
     const std::size_t stack = all.size() / count;
     const auto newest = all.subspan((env + 1) * stack - shape.stored_bytes(), shape.stored_bytes());
@@ -193,6 +206,8 @@ DreamReport dream_report(Dream& dream, const std::vector<DreamWindow>& windows, 
   }
   report.context = context;
   Correlation rewards_seen, rewards_dreamt;
+  float largest = 0;                   // discount
+  std::vector<double> mean_discounts;  // of each step
   dream.begin();
   for (std::size_t t = 0; t < windows[0].size(); ++t) {
     for (std::size_t w = 0; w < windows.size(); ++w) {
@@ -207,13 +222,18 @@ DreamReport dream_report(Dream& dream, const std::vector<DreamWindow>& windows, 
     }
     t < seen ? dream.observe() : dream.imagine();
     report.shown.emplace_back(dream.picture().begin(), dream.picture().end());
+    for (const float discount : dream.discount()) largest = std::max(largest, discount);
     if (t + 1 >= seen) {
+      mean_discounts.push_back(mean(dream.discount()));
       report.steps.push_back(compare(report.real, t, seen - 1, dream.width(), least, dream.picture(), dream.reward()));
     }
     for (std::size_t w = 0; t > 0 && w < windows.size(); ++w) {
       (t < seen ? rewards_seen : rewards_dreamt)
           .add(static_cast<double>(dream.reward()[w]), static_cast<double>(windows[w][t].reward));
     }
+  }
+  for (std::size_t k = 0; k < report.steps.size(); ++k) {
+    report.steps[k].ends_expected = 1.0 - mean_discounts[k] / static_cast<double>(largest);
   }
   report.reward_correlation_seen = rewards_seen.value();
   report.reward_correlation_dreamt = rewards_dreamt.value();

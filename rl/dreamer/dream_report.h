@@ -24,6 +24,7 @@ struct DreamMoment {
   std::vector<std::uint8_t> picture;  // bytes, 0 to 255
   int action = 0;                     // that led here; of no meaning in the first moment of a window
   float reward = 0;                   // that came with it
+  bool ended = false;                 // a life was lost on the way here
   std::vector<PictureBox> shots{};    // of player and aliens, in flight
   std::vector<PictureBox> player{};   // one, or none while it is not there
 };
@@ -51,6 +52,10 @@ struct DreamStep {
   double player_still = 0;
   std::int64_t shot_pixels = 0;
   double reward_correlation = 0;  // of expected and real reward over the windows; 0 when one does not vary
+  double reward_expected = 0;     // mean over the windows
+  double reward_real = 0;
+  double ends_expected = 0;  // share of windows: 1 - discount / the largest discount that the model expected at all
+  double ends_real = 0;
 };
 
 struct DreamReport {

@@ -125,6 +125,8 @@ TEST_P(DreamReportOfShades, CountsWhatTheDreamShows) {
   const DreamerLearner learner(small_dreamer(), 5);
   std::vector<DreamWindow> windows(2, DreamWindow(3));
   Dream probe = dream_of(learner, 2, 3);
+  Floats discounts;      // of both windows in each moment
+  double rewards = 0;    // of the last one
   std::size_t dark = 0;  // a pixel that the first window's dream does not show at its first step
   probe.begin();
   for (int t = 0; t < 3; ++t) {
@@ -132,11 +134,14 @@ TEST_P(DreamReportOfShades, CountsWhatTheDreamShows) {
     std::ranges::fill(probe.frames(), std::uint8_t{0});
     t < 1 ? probe.observe() : probe.imagine();
     while (t == 1 && probe.picture()[dark] > least) ++dark;
+    discounts.insert(discounts.end(), probe.discount().begin(), probe.discount().end());
+    rewards = (static_cast<double>(probe.reward()[0]) + static_cast<double>(probe.reward()[1])) / 2;
     for (std::size_t w = 0; w < 2; ++w) {
       DreamMoment& moment = windows[w][static_cast<std::size_t>(t)];
       moment.picture.assign(64 * 64, 0);
       moment.action = 1;
       moment.reward = probe.reward()[w];
+      moment.ended = t == 2 && w == 0;
       if (t == 0) continue;
       // Lit where the model shows more than half of that.
       for (std::size_t p = 0; p < 64 * 64; ++p) {
@@ -158,6 +163,12 @@ TEST_P(DreamReportOfShades, CountsWhatTheDreamShows) {
   EXPECT_EQ(report.steps[2].lit_found, 1.0);
   EXPECT_GT(report.steps[0].error, 0.0);
   EXPECT_NEAR(report.reward_correlation_dreamt, 1.0, 1e-3);
+  EXPECT_NEAR(report.steps[2].reward_expected, rewards, 1e-6);
+  EXPECT_NEAR(report.steps[2].reward_real, rewards, 1e-6);
+  EXPECT_EQ(report.steps[1].ends_real, 0.0);
+  EXPECT_EQ(report.steps[2].ends_real, 0.5);
+  const double largest = static_cast<double>(std::ranges::max(discounts));
+  EXPECT_NEAR(report.steps[2].ends_expected, 1 - static_cast<double>(discounts[4] + discounts[5]) / 2 / largest, 1e-6);
 }
 
 // Oldest first, and the first picture of a window again where nothing lies before it.
@@ -228,6 +239,7 @@ TEST(DreamReport, WindowsLieInOneEpisode) {
              30 * 64;
     };
     for (std::size_t t = 0; t < window.size(); ++t) {
+      EXPECT_FALSE(window[t].ended);
       EXPECT_EQ(window[t].reward, 0.0F);  // the step that ends an episode is in none
       EXPECT_EQ(window[t].player[0].left, window[0].player[0].left);
       if (t == 0) continue;
