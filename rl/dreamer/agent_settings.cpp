@@ -88,6 +88,11 @@ void check(const DreamerSettings& s) {
   if (s.steps_per_update <= 0) {
     throw UserError(text("dreamer.steps_per_update is ", s.steps_per_update, ", wanted above 0"));
   }
+  const WorldLossSettings& loss = s.learner.loss;
+  if (loss.overshooting >= loss.steps) {
+    throw UserError(
+        text("dreamer.overshooting is ", loss.overshooting, ", wanted below dreamer.sequence, which is ", loss.steps));
+  }
 }
 
 DreamerLearnerSettings learner_settings(const DreamerSettings& settings, const FrameShape& picture, int history,

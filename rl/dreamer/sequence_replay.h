@@ -45,7 +45,9 @@ class SequenceReplay {
   /// than their share. A shorter episode is drawn from its start and padded with rows of weight 0. The first row of a
   /// chunk has no action and keeps nothing; what a row sees of the steps before it (`seen`) may lie before the chunk,
   /// and is the episode's first picture where nothing does. Source: Hafner's DreamerV2 release, its replay with
-  /// prioritised ends; that one drops short episodes. Errors: Error if nothing is stored, or a buffer has another size.
+  /// prioritised ends; that one drops short episodes. With ends_share, so many chunks are drawn around any step whose
+  /// label is 0 instead, which then stands in the later half. Errors: Error if nothing is stored, or a buffer has
+  /// another size.
   void sample(Random& random, int batch, int steps, const SequenceBatch& out) const;
 
   /// State in two parts, as Agent has it. Errors of load(): UserError if the settings differ.

@@ -345,6 +345,18 @@ TEST(DreamerAgent, DreamsOfTheFirstEnvironment) {
   EXPECT_GT(longest, 0);
 }
 
+TEST(DreamerAgent, OvershootingPastASequenceIsRefused) {
+  DreamerSettings settings;
+  settings.learner.loss.steps = 3;
+  settings.learner.loss.overshooting = 3;
+  try {
+    check(settings);
+    FAIL();
+  } catch (const UserError& error) {
+    EXPECT_STREQ(error.what(), "dreamer.overshooting is 3, wanted below dreamer.sequence, which is 3");
+  }
+}
+
 TEST(DreamerAgent, APresetComesFirstAndAWordOverIt) {
   AgentSettings settings;
   settings.agent = "dreamer";
