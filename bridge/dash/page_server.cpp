@@ -8,10 +8,11 @@
 #include <deque>
 #include <libwebsockets.h>
 #include <list>
-#include <optional>
+#include <netinet/tcp.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <uv.h>
 
 #include "bridge/lws_loop.h"
 
@@ -69,22 +70,36 @@ std::map<std::string, std::string> words_of(lws* wsi) {
   return words;
 }
 
-// Can somebody listen there? libwebsockets says only that it could not.
-bool can_listen(const std::string& address, int port, int& cause) {
+sockaddr_in socket_address(const std::string& address, int port) {
   sockaddr_in where{};
   where.sin_family = AF_INET;
   where.sin_port = htons(static_cast<std::uint16_t>(port));
   if (::inet_pton(AF_INET, address == "localhost" ? "127.0.0.1" : address.c_str(), &where.sin_addr) != 1) {
     throw UserError(text("dashboard: ", address, " is no IPv4 address; wanted 127.0.0.1 or one of this machine"));
   }
-  const int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  return where;
+}
+
+// A socket that listens there; -1, and errno says why: none can.
+int listening_socket(const sockaddr_in& where) {
+  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   const int yes = 1;
-  ::setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-  const bool can =
-      ::bind(probe, reinterpret_cast<const sockaddr*>(&where), sizeof where) == 0 && ::listen(probe, 1) == 0;
-  cause = errno;
-  ::close(probe);
-  return can;
+  ::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  if (::bind(listener, reinterpret_cast<const sockaddr*>(&where), sizeof where) == 0 &&
+      ::listen(listener, SOMAXCONN) == 0) {
+    return listener;
+  }
+  const int cause = errno;
+  ::close(listener);
+  errno = cause;
+  return -1;
+}
+
+int port_of(int listener) {
+  sockaddr_in where{};
+  socklen_t size = sizeof where;
+  ::getsockname(listener, reinterpret_cast<sockaddr*>(&where), &size);
+  return ntohs(where.sin_port);
 }
 
 }  // namespace
@@ -95,48 +110,81 @@ struct PageServer::Body {
   Hooks hooks;
   LwsLoop context;
   std::array<lws_protocols, 3> protocols{};
+  int listener = -1;
   int port = 0;
+  uv_poll_t* watch = nullptr;  // of the listener
   std::list<Client> clients;
   std::atomic<int> count{0};
   std::uint64_t numbered = 0;
   std::unique_ptr<LoopTimer> timer;
 
+  ~Body() {
+    if (listener >= 0) ::close(listener);
+  }
+
   static Body& of(lws* wsi) { return *static_cast<Body*>(lws_context_user(lws_get_context(wsi))); }
+
+  // The socket that listens is ours: libwebsockets 4.1 frees what it still uses when it cannot bind a port that
+  // somebody took since it was tried. It gets the connections.
+  void listen() {
+    int wanted = settings.port;
+    while ((listener = listening_socket(socket_address(settings.address, wanted))) < 0) {
+      const int cause = errno;
+      const bool next =
+          cause == EADDRINUSE && wanted != 0 && wanted < 65'535 && wanted - settings.port + 1 < settings.ports_to_try;
+      if (!next) {
+        throw UserError(
+            text("dashboard: cannot listen on ", settings.address, ":", wanted, ": ", std::strerror(cause)));
+      }
+      ++wanted;
+    }
+    port = port_of(listener);
+  }
 
   void start() {
     protocols[0] = {"http", &on_http, sizeof(Connection), kMostMessageBytes, 0, nullptr, 0};
     protocols[1] = {"sinv", &on_socket, sizeof(Connection), kMostMessageBytes, 0, nullptr, 0};
     protocols[2] = {};
     lws_context_creation_info info{};
-    info.options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND;
-    info.port = settings.port;
-    const std::string address = settings.address == "localhost" ? "127.0.0.1" : settings.address;
-    info.iface = address == "0.0.0.0" ? nullptr : address.c_str();
+    info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
     info.protocols = protocols.data();
     info.user = this;
     info.keepalive_timeout = 30;
-    context.open(info, text("dashboard: libwebsockets could not listen on ", address, ":", settings.port), [this] {
-      // Without the port, which somebody took since it was tried, there is a context and nothing in it.
-      lws_vhost* const host = lws_get_vhost_by_name(context.raw(), "default");
-      if (host == nullptr) return;
-      port = lws_get_vhost_listen_port(host);
+    context.open(info, "dashboard: libwebsockets could not begin", [this] {
       timer = std::make_unique<LoopTimer>(context.loop());
+      watch = new uv_poll_t{};
+      watch->data = this;
+      uv_poll_init(context.loop().raw(), watch, listener);
       arm();
     });
-    if (timer) return;
-    stop();
-    throw UserError(text("dashboard: another program took port ", settings.port, " of ", address, " just now"));
   }
 
   void arm() {
+    // Again after each period: accept() may have stopped it.
+    uv_poll_start(watch, UV_READABLE, [](uv_poll_t* at, int, int) { static_cast<Body*>(at->data)->accept(); });
     timer->start(hooks.period, [this] {
       if (!clients.empty() && hooks.tick) hooks.tick();
       arm();
     });
   }
 
+  void accept() {
+    lws_vhost* const host = lws_get_vhost_by_name(context.raw(), "default");
+    int taken = 0;
+    while ((taken = ::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+      const int yes = 1;
+      ::setsockopt(taken, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+      lws_adopt_socket_vhost(host, taken);  // closes it when it cannot
+    }
+    // Out of descriptors, say: whoever waits would be reported again at once.
+    if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR) uv_poll_stop(watch);
+  }
+
   void stop() {
-    context.close([this] { timer = nullptr; });
+    context.close([this] {
+      timer = nullptr;
+      uv_close(reinterpret_cast<uv_handle_t*>(watch), [](uv_handle_t* at) { delete reinterpret_cast<uv_poll_t*>(at); });
+    });
   }
 
   bool may_enter(lws* wsi, bool wants_token) const {
@@ -306,17 +354,7 @@ PageServer::PageServer(const PageSettings& settings, std::vector<Asset> assets, 
   if (!is_loopback(settings.address) && settings.token.empty()) {
     throw UserError(text("dashboard: ", settings.address, " can be reached from other machines; that wants a token"));
   }
-  int cause = 0;
-  int port = settings.port;
-  while (!can_listen(settings.address, port, cause)) {
-    const bool next =
-        cause == EADDRINUSE && port != 0 && port < 65'535 && port - settings.port + 1 < settings.ports_to_try;
-    if (!next) {
-      throw UserError(text("dashboard: cannot listen on ", settings.address, ":", port, ": ", std::strerror(cause)));
-    }
-    ++port;
-  }
-  body.settings.port = port;
+  body.listen();
   body.start();
 }
 

@@ -2,13 +2,18 @@
 #include "bridge/dash/page_server.h"
 
 #include <arpa/inet.h>
+#include <array>
 #include <condition_variable>
 #include <cstring>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <memory>
 #include <mutex>
+#include <set>
 #include <sys/socket.h>
+#include <thread>
 #include <unistd.h>
+#include <vector>
 
 namespace sinv::dash {
 namespace {
@@ -299,6 +304,27 @@ TEST(PageServer, ATakenPortLeadsToTheNextOne) {
   settings.ports_to_try = 1;
   EXPECT_THAT(error_of([&] { PageServer(settings, page(), {}); }),
               testing::AllOf(HasSubstr("dashboard: cannot listen on 127.0.0.1:"), HasSubstr("Address already in use")));
+}
+
+// All want the same port at the same time, some between another's look at it and its taking it.
+TEST(PageServer, ServersThatBeginAtOnceGetAPortEach) {
+  PageSettings settings;
+  settings.port = PageServer(any_port(), page(), {}).port();
+  for (int round = 0; round < 5; ++round) {
+    std::array<std::unique_ptr<PageServer>, 8> servers;
+    std::vector<std::thread> beginners;
+    beginners.reserve(servers.size());
+    for (auto& server : servers) {
+      beginners.emplace_back([&] { server = std::make_unique<PageServer>(settings, page(), PageServer::Hooks{}); });
+    }
+    for (std::thread& beginner : beginners) beginner.join();
+    std::set<int> ports;
+    for (const auto& server : servers) {
+      ports.insert(server->port());
+      EXPECT_THAT(Peer(server->port()).get("/app.js", host_of(*server)), StartsWith("HTTP/1.1 200 "));
+    }
+    EXPECT_EQ(ports.size(), servers.size());
+  }
 }
 
 TEST(PageServer, AddressesThatWillNotDoAreNamed) {
