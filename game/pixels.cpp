@@ -1,5 +1,6 @@
 #include "game/pixels.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
@@ -219,6 +220,11 @@ void render_stored(const PixelPreset& preset, const Ram& newest, const Ram& befo
 }
 void unpack_pixels(std::span<const std::uint8_t> packed, std::span<std::uint8_t> out) {
   unpack_pixels(best_code(), packed, out);
+}
+void unpack_stored(const FrameShape& shape, std::span<const std::uint8_t> stored, std::span<std::uint8_t> out) {
+  if (shape.packed) return unpack_pixels(stored, out);
+  SINV_CHECK(out.size() == stored.size(), "unpack_stored: room for ", out.size(), " bytes, ", stored.size(), " stored");
+  std::ranges::copy(stored, out.begin());
 }
 
 }  // namespace sinv

@@ -92,6 +92,8 @@ void render_packed(const PixelPreset& preset, const Ram& newest, const Ram& befo
 void render_stored(const PixelPreset& preset, const Ram& newest, const Ram& before, std::span<std::uint8_t> out);
 /// 8 pixels of 0 or 255 from each byte. Errors: Error if `out` is not 8 times as long.
 void unpack_pixels(std::span<const std::uint8_t> packed, std::span<std::uint8_t> out);
+/// A byte for each pixel of any number of pictures in the form of `shape`. Errors: Error for spans of other sizes.
+void unpack_stored(const FrameShape& shape, std::span<const std::uint8_t> stored, std::span<std::uint8_t> out);
 
 /// Of this object, by a certain implementation: for tests and measurements. REQUIRES: the code is one of pixel_codes().
 void render_pixels(PixelCode code, const PixelPreset& preset, const Ram& newest, const Ram& before,

@@ -96,6 +96,11 @@ class Agent {
     int steps = 0;                     // for which it has not looked
   };
   virtual Dreamt dreamt() const { return {}; }
+  /// BatchPolicy::look() of what acts.
+  virtual void look(const FrameShape& shape, std::span<const std::uint8_t> stored,
+                    std::span<std::uint8_t> pixels) const {
+    unpack_stored(shape, stored, pixels);
+  }
   virtual AgentReport report() const = 0;
   /// Mean size of the learnt noise of each layer, by its name; empty for an agent without.
   virtual std::vector<std::pair<std::string, double>> layer_sigmas() const { return {}; }

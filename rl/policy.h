@@ -4,6 +4,7 @@
 #include <span>
 
 #include "base/random.h"
+#include "game/pixels.h"
 #include "rl/environments.h"
 
 namespace sinv {
@@ -19,6 +20,11 @@ class BatchPolicy {
   virtual void restart(int /*row*/) {}
   /// q [n, actions] of the last act(); empty for a policy that has none.
   virtual std::span<const float> q_values() const { return {}; }
+  /// How its network looks at a stack of pictures that are stored in the form of `shape`: a byte for each pixel.
+  virtual void look(const FrameShape& shape, std::span<const std::uint8_t> stored,
+                    std::span<std::uint8_t> pixels) const {
+    unpack_stored(shape, stored, pixels);
+  }
 };
 
 /// Every action with the same chance.

@@ -70,12 +70,7 @@ void Trainer::show_seen() {
   out.height = static_cast<std::uint32_t>(shape.height);
   out.pictures = static_cast<std::uint32_t>(count);
   const std::span<std::uint8_t> grey = std::span(out.grey).first(count * shape.pixels());
-  const std::span<const std::uint8_t> stack = kept.first(count * shape.stored_bytes());
-  if (shape.packed) {
-    unpack_pixels(stack, grey);
-  } else {
-    std::ranges::copy(stack, grey.begin());
-  }
+  agent_->look(shape, kept.first(count * shape.stored_bytes()), grey);
   const Agent::Dreamt dreamt = agent_->dreamt();
   const bool fits = (count + 1) * shape.pixels() <= SeenPictures::kMostBytes;
   out.dreamt_steps = fits && dreamt.picture.size() == shape.pixels() ? dreamt.steps : -1;

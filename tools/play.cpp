@@ -189,14 +189,10 @@ class SightFiles {
     pixels_.resize(shape_.pixels() * static_cast<std::size_t>(history_));
     rows_.resize(pixels_.size());
   }
-  void decision(std::span<const std::uint8_t> pictures) {
+  void decision(const BatchPolicy& policy, std::span<const std::uint8_t> pictures) {
     ++decisions_;
     if (to_.empty()) return;
-    if (shape_.packed) {
-      unpack_pixels(pictures, pixels_);
-    } else {
-      std::ranges::copy(pictures, pixels_.begin());
-    }
+    policy.look(shape_, pictures, pixels_);
     if (each_) write(std::filesystem::path(to_) / fmt::format("{:06}.png", decisions_));
   }
   void finish() {
@@ -237,7 +233,7 @@ void play_game(Env& env, BatchPolicy& policy, Watcher& watcher, MameScreen& scre
     if (stop_flag()) throw Interrupted{};
     env.observe(values);
     env.observe_pictures(pictures);
-    seen.decision(pictures);
+    seen.decision(policy, pictures);
     policy.act({values, pictures}, std::span(&action, 1));
     const std::span<const float> q = policy.q_values();
     watcher.status.q.assign(q.begin(), q.end());

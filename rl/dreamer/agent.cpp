@@ -149,13 +149,17 @@ void DreamerAgent::dream_on(const Environments& envs, int action, bool begins) {
   }
   if (dream_steps_ < kDreamContext) {
     const std::span<const std::uint8_t> stacks = envs.observations().pictures;
-    Camera(shape_.picture, sizes_.follow_ship)
-        .look(stacks.first(stacks.size() / static_cast<std::size_t>(shape_.envs)), dream_->frames());
+    look(shape_.picture, stacks.first(stacks.size() / static_cast<std::size_t>(shape_.envs)), dream_->frames());
     dream_->observe();
   } else {
     dream_->imagine();
   }
   ++dream_steps_;
+}
+
+void DreamerAgent::look(const FrameShape& shape, std::span<const std::uint8_t> stored,
+                        std::span<std::uint8_t> pixels) const {
+  policy_.look(shape, stored, pixels);
 }
 
 Agent::Dreamt DreamerAgent::dreamt() const {

@@ -25,6 +25,10 @@ class DreamerPolicy final : public BatchPolicy {
     choose(observations, true, actions);
   }
   void choose(const Observations& observations, bool greedy, std::span<std::uint8_t> actions);
+  void look(const FrameShape& /*shape*/, std::span<const std::uint8_t> stored,
+            std::span<std::uint8_t> pixels) const override {
+    camera_.look(stored, pixels);
+  }
   void restart(int row) override { actor_.first()[static_cast<std::size_t>(row)] = 1; }
   DreamerActor& actor() { return actor_; }
   const DreamerActor& actor() const { return actor_; }
@@ -53,6 +57,8 @@ class DreamerAgent final : public Agent {
   /// again.
   void set_dreaming(bool dreams) override;
   Dreamt dreamt() const override;
+  void look(const FrameShape& shape, std::span<const std::uint8_t> stored,
+            std::span<std::uint8_t> pixels) const override;
   AgentReport report() const override;
   std::unique_ptr<BatchPolicy> greedy_policy(int most) const override;
   /// World model and actor: what playing and dreaming want.

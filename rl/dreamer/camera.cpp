@@ -23,11 +23,7 @@ Camera::Camera(const FrameShape& shape, bool follows_ship) : shape_(shape), foll
 void Camera::unpack(std::span<const std::uint8_t> stored, std::span<std::uint8_t> pixels) const {
   SINV_CHECK(stored.size() == shape_.stored_bytes() && pixels.size() == shape_.pixels(), "camera: ", stored.size(),
              " bytes for ", pixels.size(), " pixels");
-  if (shape_.packed) {
-    unpack_pixels(stored, pixels);
-  } else {
-    std::ranges::copy(stored, pixels.begin());
-  }
+  unpack_stored(shape_, stored, pixels);
 }
 
 int Camera::aim(std::span<const std::uint8_t> pixels) const {

@@ -204,6 +204,16 @@ TEST(Pixels, EveryWeightOfAnAreaIsRoundedToTheNearest) {
   EXPECT_TRUE(seen[0] && seen[256] && seen[512]);  // 256 is the only half
 }
 
+TEST(Pixels, StoredPicturesAreReadInEitherForm) {
+  const std::vector<std::uint8_t> stored{0x81, 0x02};
+  std::vector<std::uint8_t> pixels(16);
+  unpack_stored({.width = 8, .height = 1, .packed = true}, stored, pixels);
+  EXPECT_THAT(pixels, testing::ElementsAre(255, 0, 0, 0, 0, 0, 0, 255, 0, 255, 0, 0, 0, 0, 0, 0));
+  pixels.resize(2);
+  unpack_stored({.width = 2, .height = 1, .packed = false}, stored, pixels);
+  EXPECT_EQ(pixels, stored);
+}
+
 TEST(Pixels, PackedBitsAreThePictureInRowOrder) {
   Random random(8, 0);
   for (int round = 0; round < 12; ++round) {
@@ -267,6 +277,9 @@ TEST(Pixels, RefusesAnUnknownNameAWrongRoomAndBitsOfShades) {
               HasSubstr("render_packed: deepmind has shades, one bit cannot hold them"));
   EXPECT_THAT(refusal([&] { unpack_pixels(std::span(room).first(2), std::span(room).first(15)); }),
               HasSubstr("unpack_pixels: room for 15 bytes, 2 packed bytes hold 16 pixels"));
+  EXPECT_THAT(
+      refusal([&] { unpack_stored({.packed = false}, std::span(room).first(3), std::span(room).subspan(3, 4)); }),
+      HasSubstr("unpack_stored: room for 4 bytes, 3 stored"));
 }
 
 }  // namespace

@@ -318,6 +318,29 @@ TEST(DreamerAgent, RefusesWhatShowsNoPicturesOrTooSmallOnes) {
   EXPECT_NE(refused(FrameShape{.width = 36, .height = 36}).find("a picture of 36x36 is too small"), std::string::npos);
 }
 
+// Watchers see the stack as the network does: the ship of the newest picture in the middle.
+TEST(DreamerAgent, ShowsItsPicturesAsItsCameraMovesThem) {
+  constexpr std::size_t kShipsRow = 60;
+  std::vector<std::uint8_t> stack(2 * 64 * 64);
+  std::fill_n(stack.begin() + kShipsRow * 64 + 40, 5, 255);
+  std::fill_n(stack.begin() + (64 + kShipsRow) * 64 + 42, 5, 255);
+  const FrameShape shape{.width = 64, .height = 64};
+  AgentSettings settings = small_agent("dreamer");
+  for (const bool follows : {false, true}) {
+    settings.dreamer.learner.follow_ship = follows;
+    const auto agent = agent_factory(settings)(
+        {.envs = 1, .observation_size = 64 * 64, .history = 2, .picture = shape, .actions = 6, .steps_per_round = 1},
+        1);
+    std::vector<std::uint8_t> seen(stack.size());
+    agent->look(shape, stack, seen);
+    const std::size_t moved = follows ? 12 : 0;  // from 42 + 5 / 2 into the middle
+    for (const std::size_t i : {std::size_t{40}, std::size_t{41}, std::size_t{46}}) {
+      EXPECT_EQ(seen[kShipsRow * 64 + i - moved], stack[kShipsRow * 64 + i]) << follows << ' ' << i;
+      EXPECT_EQ(seen[(64 + kShipsRow) * 64 + i - moved], stack[(64 + kShipsRow) * 64 + i]) << follows << ' ' << i;
+    }
+  }
+}
+
 // It looks for five steps, at the beginning of an episode too, and goes on alone.
 TEST(DreamerAgent, DreamsOfTheFirstEnvironment) {
   Pair pair(small_agent("dreamer"), 3);
