@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "game/ram_map.h"
 #include "rl/dreamer/agent.h"
+#include "rl/dreamer/choices.h"
 #include "rl/dreamer/dream_report.h"
 #include "rl/model_file.h"
 #include "tools/command_line.h"
@@ -31,6 +32,7 @@ struct DreamWords {
   int context = 5;
   int horizon = 45;
   int windows = 64;
+  int choices = 0;
   std::uint64_t seed = 1'000'003;
   bool video = true;
   bool json = false;
@@ -49,6 +51,10 @@ void declare(CommandLine& line, DreamWords& words) {
   app.add_option("--windows", words.windows, "stretches of games that are measured")
       ->capture_default_str()
       ->check(CLI::Range(2, 4096));
+  app.add_option("--choices", words.choices,
+                 "moments at which every action is tried, in the game and in dreams: what of it the model knows")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 100'000));
   app.add_option("--seed", words.seed, "of the games; another one than the training's")->capture_default_str();
   app.add_option("--rom", words.rom, "a game ROM, folder or zip; without it the engine's own game");
   app.add_flag("!--no-video", words.video, "no OUT.mp4");
@@ -95,6 +101,30 @@ nlohmann::json to_json(const DreamStep& step) {
           {"reward_real", step.reward_real},
           {"ends_expected", step.ends_expected},
           {"ends_real", step.ends_real}};
+}
+
+nlohmann::json to_json(const ChoiceReport& report, const ChoiceSettings& settings) {
+  return {{"moments", settings.moments},
+          {"steps", settings.steps},
+          {"ended_expected", report.ended_expected},
+          {"ended_real", report.ended_real},
+          {"ended_correlation", report.ended_correlation},
+          {"ended_safest", report.ended_safest},
+          {"ended_least", report.ended_least},
+          {"reward_expected", report.reward_expected},
+          {"reward_real", report.reward_real},
+          {"reward_correlation", report.reward_correlation}};
+}
+
+void print_choices(const ChoiceReport& report, const ChoiceSettings& settings) {
+  fmt::print(
+      "each action alone for {} steps, from {} moments: a life lost {:.3f} expected, {:.3f} real; reward {:.2f} "
+      "expected,\n{:.2f} real. Between a moment's actions, expected against real: correlation {:.2f} for lives, {:.2f} "
+      "for "
+      "rewards.\nThe action that is safest in the dream really loses {:.3f}, the one that is safest in the game "
+      "{:.3f}.\n",
+      settings.steps, settings.moments, report.ended_expected, report.ended_real, report.reward_expected,
+      report.reward_real, report.ended_correlation, report.reward_correlation, report.ended_safest, report.ended_least);
 }
 
 void print_table(const DreamReport& report) {
@@ -248,6 +278,19 @@ int dream_command(Words said) {
                      {"reward_correlation_dreamt", report.reward_correlation_dreamt},
                      {"steps", nlohmann::json::array()}};
   for (const DreamStep& step : report.steps) all["steps"].push_back(to_json(step));
+  ChoiceSettings choices;
+  ChoiceReport chosen;
+  if (words.choices > 0) {
+    constexpr int kAtOnce = 16;
+    constexpr int kDreams = 4;  // of each moment
+    choices.moments = words.choices;
+    choices.context = words.context;
+    GameEnvironments games(cabinet_factory(rom, CabinetSettings{}), config.env, kAtOnce, words.seed, 1);
+    const std::unique_ptr<BatchPolicy> player = make_policy(model, kAtOnce);
+    const std::unique_ptr<Dream> dreams = dream_of(model, kAtOnce * kDreams, words.seed);
+    chosen = choice_report(record_choices(games, *player, *dreams, choices));
+    all["choices"] = to_json(chosen, choices);
+  }
   write_file(words.out + ".json", all.dump(2) + "\n");
   write_strip(words.out + ".png", picture, report);
   if (words.video) write_video(words.out + ".mp4", picture, config.env.frames_per_step, report);
@@ -255,6 +298,7 @@ int dream_command(Words said) {
     fmt::print("{}\n", all.dump(2));
   } else {
     print_table(report);
+    if (words.choices > 0) print_choices(chosen, choices);
   }
   return 0;
 }

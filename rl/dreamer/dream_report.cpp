@@ -1,36 +1,16 @@
 #include "rl/dreamer/dream_report.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/error.h"
 #include "rl/dreamer/camera.h"
+#include "rl/dreamer/correlation.h"
 
 namespace sinv {
 namespace {
 
 constexpr std::uint8_t kLit = 128;  // and above, of a real picture
 constexpr int kMostStepsPerWindow = 20'000;
-
-// Pearson's, of pairs taken one by one.
-class Correlation {
- public:
-  void add(double x, double y) {
-    ++n_;
-    x_ += x;
-    y_ += y;
-    xx_ += x * x;
-    yy_ += y * y;
-    xy_ += x * y;
-  }
-  double value() const {
-    const double varies = (n_ * xx_ - x_ * x_) * (n_ * yy_ - y_ * y_);
-    return varies > 1e-12 ? (n_ * xy_ - x_ * y_) / std::sqrt(varies) : 0.0;
-  }
-
- private:
-  double n_ = 0, x_ = 0, y_ = 0, xx_ = 0, yy_ = 0, xy_ = 0;
-};
 
 struct Count {
   std::int64_t all = 0;
@@ -116,10 +96,13 @@ DreamStep compare(const std::vector<DreamWindow>& windows, std::size_t moment, s
   return step;
 }
 
-double mean(std::span<const float> values) {
-  double sum = 0;
-  for (const float value : values) sum += static_cast<double>(value);
-  return sum / static_cast<double>(values.size());
+// The upper one of two.
+double median(const std::vector<std::vector<float>>& values) {
+  std::vector<float> all;
+  for (const std::vector<float>& some : values) all.insert(all.end(), some.begin(), some.end());
+  const auto middle = all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2);
+  std::ranges::nth_element(all, middle);
+  return static_cast<double>(*middle);
 }
 
 // A moment as the camera shows it.
@@ -206,8 +189,7 @@ DreamReport dream_report(Dream& dream, const std::vector<DreamWindow>& windows, 
   }
   report.context = context;
   Correlation rewards_seen, rewards_dreamt;
-  float largest = 0;                   // discount
-  std::vector<double> mean_discounts;  // of each step
+  std::vector<std::vector<float>> discounts;  // of each step
   dream.begin();
   for (std::size_t t = 0; t < windows[0].size(); ++t) {
     for (std::size_t w = 0; w < windows.size(); ++w) {
@@ -222,9 +204,8 @@ DreamReport dream_report(Dream& dream, const std::vector<DreamWindow>& windows, 
     }
     t < seen ? dream.observe() : dream.imagine();
     report.shown.emplace_back(dream.picture().begin(), dream.picture().end());
-    for (const float discount : dream.discount()) largest = std::max(largest, discount);
     if (t + 1 >= seen) {
-      mean_discounts.push_back(mean(dream.discount()));
+      discounts.emplace_back(dream.discount().begin(), dream.discount().end());
       report.steps.push_back(compare(report.real, t, seen - 1, dream.width(), least, dream.picture(), dream.reward()));
     }
     for (std::size_t w = 0; t > 0 && w < windows.size(); ++w) {
@@ -232,8 +213,12 @@ DreamReport dream_report(Dream& dream, const std::vector<DreamWindow>& windows, 
           .add(static_cast<double>(dream.reward()[w]), static_cast<double>(windows[w][t].reward));
     }
   }
+  const double usual = median(discounts);
   for (std::size_t k = 0; k < report.steps.size(); ++k) {
-    report.steps[k].ends_expected = 1.0 - mean_discounts[k] / static_cast<double>(largest);
+    for (const float discount : discounts[k]) {
+      report.steps[k].ends_expected += 1.0 - std::min(1.0, static_cast<double>(discount) / usual);
+    }
+    report.steps[k].ends_expected /= static_cast<double>(windows.size());
   }
   report.reward_correlation_seen = rewards_seen.value();
   report.reward_correlation_dreamt = rewards_dreamt.value();

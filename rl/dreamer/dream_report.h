@@ -54,7 +54,8 @@ struct DreamStep {
   double reward_correlation = 0;  // of expected and real reward over the windows; 0 when one does not vary
   double reward_expected = 0;     // mean over the windows
   double reward_real = 0;
-  double ends_expected = 0;  // share of windows: 1 - discount / the largest discount that the model expected at all
+  double ends_expected =
+      0;  // chance: 1 - discount / the median of all discounts expected, which is of a life that goes on
   double ends_real = 0;
 };
 

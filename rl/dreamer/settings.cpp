@@ -25,13 +25,12 @@ DreamerLearnerSettings dreamer_preset(const std::string& name) {
     settings.loss.reward_scale = 10'000.0F;
     settings.loss.discount_scale = 600.0F;
     settings.clip_norm = 1000.0F;
-    settings.loss.overshooting = 3;  // 24 frames, in which a shot reaches the rack
+    settings.loss.overshooting = 9;  // 72 frames, in which an alien's shot falls
     settings.follow_ship = true;
     settings.world_rate = 6e-4F;  // an hour of a CPU is a few thousand updates
     settings.rewards_first_updates = 600;
     settings.model_first_updates = 1000;
-    settings.behaviour_period = 2;
-    settings.behaviour.entropy_scale = 3e-3F;
+    settings.behaviour.entropy_scale = 0.01F;
     settings.actor_rate = 2e-4F;
     settings.critic_rate = 4e-4F;
     return settings;

@@ -167,7 +167,7 @@ TEST(Program, TrainsADreamerThatPlaysAndDreams) {
   words.insert(words.end(), {"--agent", "dreamer", "--preset", "small"});
   for (const char* word :
        {"dreamer.depth=2", "dreamer.deter=16", "dreamer.hidden=16", "dreamer.units=16", "dreamer.head_layers=1",
-        "dreamer.batch=2", "dreamer.sequence=6", "dreamer.warmup_steps=200"}) {
+        "dreamer.batch=2", "dreamer.sequence=6", "dreamer.overshooting=3", "dreamer.warmup_steps=200"}) {
     words.insert(words.end(), {"--set", word});
   }
   const Ended trained = run(words);
@@ -180,10 +180,11 @@ TEST(Program, TrainsADreamerThatPlaysAndDreams) {
   EXPECT_EQ(play.status, 0) << play.said;
   const Ended inspected = run({"inspect", model});
   EXPECT_NE(inspected.said.find("dreamer"), std::string::npos) << inspected.said;
-  const Ended dreamt = run({"dream", "--model", model, "--windows", "3", "--horizon", "7", "--no-video", "--out",
-                            (folder / "dream").string()});
+  const Ended dreamt = run({"dream", "--model", model, "--windows", "3", "--horizon", "7", "--no-video", "--choices",
+                            "5", "--out", (folder / "dream").string()});
   ASSERT_EQ(dreamt.status, 0) << dreamt.said;
   EXPECT_NE(dreamt.said.find("reward, expected against real: correlation"), std::string::npos) << dreamt.said;
+  EXPECT_NE(dreamt.said.find("each action alone for 12 steps, from 5 moments: a life lost "), std::string::npos);
   EXPECT_TRUE(std::filesystem::exists(folder / "dream.png"));
   const std::vector<std::byte> file = read_file(folder / "dream.json");
   const nlohmann::json figures =

@@ -19,6 +19,7 @@ TEST(Allocation, AnUpdateTakesNothing) {
   DreamerLearnerSettings shared = dreamer_preset("small");  // large enough that a team shares its loops
   shared.loss.batch = 4;
   shared.loss.steps = 8;
+  shared.loss.overshooting = 3;
   shared.threads = 2;
   for (const DreamerLearnerSettings& settings : {small_dreamer(), shared}) {
     DreamerLearner learner(settings, 1);

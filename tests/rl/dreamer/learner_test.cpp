@@ -44,6 +44,7 @@ TEST(DreamerLearner, AnyNumberOfThreadsGivesTheSameBits) {
   DreamerLearnerSettings settings = dreamer_preset("small");  // large enough that every kind of loop is cut
   settings.loss.batch = 4;
   settings.loss.steps = 8;
+  settings.loss.overshooting = 3;
   settings.model_first_updates = 0;
   settings.behaviour_period = 1;
   Floats wanted;
