@@ -113,6 +113,7 @@ struct PageServer::Body {
   int listener = -1;
   int port = 0;
   uv_poll_t* watch = nullptr;  // of the listener
+  bool waits = false;          // it is not watched until the next period
   std::list<Client> clients;
   std::atomic<int> count{0};
   std::uint64_t numbered = 0;
@@ -155,17 +156,23 @@ struct PageServer::Body {
       watch = new uv_poll_t{};
       watch->data = this;
       uv_poll_init(context.loop().raw(), watch, listener);
+      listen_on();
       arm();
     });
   }
 
   void arm() {
-    // Again after each period: accept() may have stopped it.
-    uv_poll_start(watch, UV_READABLE, [](uv_poll_t* at, int, int) { static_cast<Body*>(at->data)->accept(); });
     timer->start(hooks.period, [this] {
+      if (waits) listen_on();
+
       if (!clients.empty() && hooks.tick) hooks.tick();
       arm();
     });
+  }
+
+  void listen_on() {
+    waits = false;
+    uv_poll_start(watch, UV_READABLE, [](uv_poll_t* at, int, int) { static_cast<Body*>(at->data)->accept(); });
   }
 
   void accept() {
@@ -176,8 +183,10 @@ struct PageServer::Body {
       ::setsockopt(taken, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
       lws_adopt_socket_vhost(host, taken);  // closes it when it cannot
     }
-    // Out of descriptors, say: whoever waits would be reported again at once.
-    if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR) uv_poll_stop(watch);
+    if (errno == EAGAIN || errno == ECONNABORTED || errno == EINTR) return;
+    // Out of descriptors, say: who waits would be reported again at once; he is asked again at the next period.
+    uv_poll_stop(watch);
+    waits = true;
   }
 
   void stop() {

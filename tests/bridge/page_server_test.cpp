@@ -3,13 +3,16 @@
 
 #include <arpa/inet.h>
 #include <array>
+#include <chrono>
 #include <condition_variable>
 #include <cstring>
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <memory>
 #include <mutex>
 #include <set>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <thread>
 #include <unistd.h>
@@ -325,6 +328,20 @@ TEST(PageServer, ServersThatBeginAtOnceGetAPortEach) {
     }
     EXPECT_EQ(ports.size(), servers.size());
   }
+}
+
+TEST(PageServer, WhoComesWhileThereAreNoDescriptorsWaits) {
+  const PageServer server(any_port(), page(), {});
+  const int next = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  ::close(next);
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  const rlimit one_left{static_cast<rlim_t>(next) + 1, limit.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &one_left);
+  Peer peer(server.port());  // takes it
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  EXPECT_THAT(peer.get("/app.js", host_of(server)), StartsWith("HTTP/1.1 200 "));
 }
 
 TEST(PageServer, AddressesThatWillNotDoAreNamed) {
