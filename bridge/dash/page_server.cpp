@@ -164,7 +164,6 @@ struct PageServer::Body {
   void arm() {
     timer->start(hooks.period, [this] {
       if (waits) listen_on();
-
       if (!clients.empty() && hooks.tick) hooks.tick();
       arm();
     });
